@@ -1,0 +1,190 @@
+"""The nouns of Orbit: facts that pass between its parts, all of them frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+
+class Stage(StrEnum):
+    """Where a deployment is; the values are those of the public status API."""
+
+    STARTING = "starting"
+    GIT_PULL = "git_pull"
+    DETECTING = "detecting"
+    INSTALLING_RUNTIME = "installing_runtime"
+    INSTALLING_DEPENDENCIES = "installing_dependencies"
+    PRE_DEPLOY = "pre_deploy"
+    BUILDING = "building"
+    STOPPING_APP = "stopping_app"
+    STARTING_APP = "starting_app"
+    HEALTH_CHECK = "health_check"
+    POST_DEPLOY = "post_deploy"
+    COMPLETED = "completed"
+
+
+class Outcome(StrEnum):
+    """How an attempt ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # nothing live was touched
+    ROLLED_BACK = "rolled_back"  # the previous release serves again
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"  # a newer request took its place
+    INTERRUPTED = "interrupted"  # the supervisor ended in it
+
+
+class Action(StrEnum):
+    """What somebody can ask of a running supervisor."""
+
+    UPDATE = "update"
+    ROLLBACK = "rollback"
+    RESTART = "restart"
+    CANCEL = "cancel"
+
+
+class AppState(StrEnum):
+    """Life of the application's process, in the words of Supervisor."""
+
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    BACKOFF = "BACKOFF"
+    STOPPING = "STOPPING"
+    STOPPED = "STOPPED"
+    EXITED = "EXITED"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Somebody wants something. `target` is a ref for an update, a release for a rollback; None means the
+    branch's head, or the last good release."""
+
+    id: str
+    action: Action
+    cause: str
+    created_at: datetime
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit, as git tells of it. `authored_at` is in UTC."""
+
+    sha: str
+    subject: str
+    author: str
+    authored_at: datetime
+
+    @property
+    def short(self) -> str:
+        return self.sha[:7]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A commit's directory under `production/releases`, complete and never changed once it is live.
+
+    `project` is the project's directory inside it (they differ when `PROJECT_PATH` is set).
+    """
+
+    number: int
+    commit: Commit
+    directory: Path
+    project: Path
+    plan: Plan
+    built_at: datetime
+    build_duration_s: float
+    good: bool = False  # it has been live and healthy
+
+    @property
+    def id(self) -> str:
+        return self.directory.name
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a directory of source needs. Commands are shell command lines; None means that there is none.
+
+    `runtime_version` is the constraint as the project writes it. `release` is a Procfile's `release:` command, run
+    where `pre-deploy.sh` would be if there is none. `bin_dirs` are directories of the project's own programs, relative
+    to it, put first on PATH. `environment` is what the project's kind wants set; the user's own variables win.
+    `notes` are remarks for the user (a file that was passed over, a guess that was made).
+    """
+
+    type: str
+    framework: str | None = None
+    runtime: str | None = None
+    runtime_version: str | None = None
+    package_manager: str | None = None
+    install: str | None = None
+    build: str | None = None
+    start: str | None = None
+    serve: str = "app"
+    output_dir: str | None = None
+    release: str | None = None
+    bin_dirs: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Whom a process runs as."""
+
+    name: str
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
+    home: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that ends by itself, run under a shim: its whole tree is gone when the run is over.
+
+    argv[0] is looked up on the PATH of `env`. Output goes to `log` (None: nowhere) and, if `mark` is set, to the
+    console with that mark before each line; with `capture`, standard output is returned instead. `files` maps a
+    descriptor number in the command to one of the supervisor's own, for what must not stand in an argument or a
+    variable. `user` None means: as whoever runs Orbit.
+    """
+
+    argv: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str]
+    timeout_s: float
+    user: User | None = None
+    log: Path | None = None
+    mark: str | None = None
+    capture: bool = False
+    files: Mapping[int, int] = field(default_factory=dict)
+    grace_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a command ended: exactly one of `status` and `signal` is set, unless it could not be started (`error`).
+
+    `tail` are its last lines of output, secrets removed; `output` is what was captured (at most 1 MiB).
+    """
+
+    status: int | None = None
+    signal: int | None = None
+    timed_out: bool = False
+    error: str | None = None
+    tail: str = ""
+    output: bytes = b""
+    duration_s: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        return self.status == 0 and not self.timed_out
+
+
+class Runner(Protocol):
+    """Runs one-shot commands. Cancelling the call empties the command's tree before it returns."""
+
+    async def run(self, command: Command) -> Exit: ...
