@@ -98,6 +98,7 @@ class Release:
     plan: Plan
     built_at: datetime
     build_duration_s: float
+    search_path: tuple[str, ...] = ()  # directories that stand first on PATH: the project's programs, the runtime
     good: bool = False  # it has been live and healthy
 
     @property

@@ -1,0 +1,111 @@
+"""Puts the parts of a supervisor together; nothing here decides anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from loguru import logger
+
+from supervisor.control.requests import Spool
+from supervisor.control.status import Lock, StatusFile
+from supervisor.deploy.build import Builder
+from supervisor.deploy.context import Context
+from supervisor.deploy.pipeline import Deployer
+from supervisor.deploy.records import Records
+from supervisor.deploy.switch import Switch
+from supervisor.errors import OrbitError
+from supervisor.git import Git, Remote
+from supervisor.layout import Layout
+from supervisor.model import User
+from supervisor.processes import environment, identity
+from supervisor.processes.app import App
+from supervisor.processes.command import CommandRunner
+from supervisor.processes.spawner import LogPolicy, Spawner
+from supervisor.releases import retention
+from supervisor.releases.store import ReleaseStore
+from supervisor.settings import Settings
+
+
+class Assembly:
+    """Every part of one supervisor. `on_change` is called whenever something that the status tells of changes.
+
+    Raises OrbitError: another supervisor uses ORBIT_HOME, or it cannot be used.
+    """
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self.on_change: Callable[[], None] = lambda: None
+        self.settings = settings
+        self.layout = Layout(settings.orbit_home)
+        self.user = identity.run_as(settings.run_as_user)
+        self.remote = Remote.of(settings)
+        prepare_home(self.layout, self.user)
+        self.lock = Lock(self.layout)
+        self.spawner = Spawner(LogPolicy(settings.log_max_size_bytes, settings.log_backups), settings.secrets)
+        runner = CommandRunner(self.spawner)
+        base_env = environment.base(environ, settings.withheld, self.user)
+        base_env["GIT_REPO_URL"] = self.remote.url
+        self.context = Context(settings, self.layout, runner, self.user, base_env)
+        self.git = Git.of(settings, self.remote, runner, self.layout, self.user, base_env)
+        self.store = ReleaseStore(self.layout, self.user)
+        self.records = Records(self.layout)
+        self.spool = Spool(self.layout)
+        self.status = StatusFile(self.layout)
+        self.app = App(self.spawner, self.layout, self._changed)
+        self.switch = Switch(self.context, self.store, self.app)
+        self.builder = Builder(self.context, self.store, self.git)
+        self.deployer = Deployer(self.context, self.store, self.records, self.builder, self.switch, self._changed)
+
+    def _changed(self) -> None:
+        self.on_change()
+
+    @property
+    def local_repository(self) -> Path | None:
+        """The repository's git directory, if it lies on this machine."""
+        return self.remote.local_path
+
+    async def head(self) -> str:
+        """The commit at the head of the branch, on the remote. Raises SourceError."""
+        _, sha = await self.git.head(self.settings.git_branch)
+        return sha
+
+    def recover(self) -> None:
+        """Undo what the last supervisor left half done: a release that went live but was never found healthy."""
+        for record in self.records.close_interrupted():
+            logger.warning("deployment {} was interrupted in an earlier run", record["number"])
+        live = self.store.current()
+        if live is None or live.good:
+            return
+        previous = retention.last_good(self.store.all(), live)
+        logger.warning("release {} was never found healthy; going back to {}", live.id, previous.id if previous else "none")
+        if previous:
+            self.store.activate(previous)
+        else:
+            self.store.deactivate()
+
+    def close(self) -> None:
+        """Let go of everything but the application's tree."""
+        self.spawner.close()
+        self.lock.release()
+
+
+def prepare_home(layout: Layout, user: User | None) -> None:
+    """Make the folders of ORBIT_HOME. The user whom things run as owns the mirror and the caches, and nothing else.
+
+    Raises OrbitError.
+    """
+    ours = (layout.home, layout.production, layout.releases, layout.deployments, layout.run, layout.logs, layout.build_logs)
+    try:
+        for directory in ours:
+            directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+        layout.requests.mkdir(mode=0o700, exist_ok=True)
+        for directory in (layout.mirror, layout.cache):
+            directory.mkdir(mode=0o755, exist_ok=True)
+            if user and directory.stat().st_uid != user.uid:
+                os.chown(directory, user.uid, user.gid)
+    except OSError as error:
+        raise OrbitError(
+            f"cannot use ORBIT_HOME {layout.home}: {error.filename}: {error.strerror}; "
+            "make it writable for the user who runs Orbit, or set another ORBIT_HOME"
+        ) from error

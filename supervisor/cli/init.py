@@ -1,0 +1,15 @@
+"""The hand-over to the PID 1 program, before anything heavy is imported."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+SHIM = Path(__file__).parent.parent / "shim" / "__main__.py"
+
+
+def become_init(argv: list[str]) -> None:
+    """Replace this process, PID 1, by the program that does nothing but reap, forward, and start us again below."""
+    command = [sys.executable, *argv] if argv[0].endswith("orbit") else [sys.executable, "-m", "supervisor", *argv[1:]]
+    os.execv(sys.executable, [sys.executable, "-I", "-S", str(SHIM), "init", *command])

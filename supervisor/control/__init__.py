@@ -1,0 +1,1 @@
+"""How the outside talks to the supervisor: requests (a spool directory) and status (a file), both atomic."""

@@ -1,0 +1,93 @@
+"""The spool of requests: a file each, there until it has been dealt with, so that none is lost in a crash."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from supervisor import files
+from supervisor.layout import Layout
+from supervisor.model import Action, Request
+
+MOST_WAITING = 1000
+MOST_BYTES = 16384
+
+
+def make(action: Action, cause: str, target: str | None = None) -> Request:
+    """A new request, with an id of its own."""
+    return Request(secrets.token_hex(6), action, cause, datetime.now(UTC), target)
+
+
+class Spool:
+    """Owner of `run/requests`. Whoever can write there can ask; that is this supervisor's own user."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._directory = layout.requests
+
+    def accept(self, request: Request) -> None:
+        """From here on the request survives a crash. Raises OSError."""
+        files.write_json(self._path(request), _as_json(request), mode=0o600)
+
+    def waiting(self) -> list[Request]:
+        """Every request that was accepted and not dealt with, oldest first. What is no request is removed."""
+        found = []
+        for path in sorted(self._directory.glob("[!.]*.json"))[:MOST_WAITING]:
+            request = _read(path)
+            if request is None:
+                path.unlink(missing_ok=True)
+            elif self._path(request) != path:
+                # Written by hand: file it under the name by which it will be found again.
+                self.accept(request)
+                path.unlink(missing_ok=True)
+                found.append(request)
+            else:
+                found.append(request)
+        return sorted(found, key=lambda request: request.created_at)
+
+    def done(self, request: Request) -> None:
+        """It has been dealt with; its outcome is on record."""
+        self._path(request).unlink(missing_ok=True)
+
+    def _path(self, request: Request) -> Path:
+        return self._directory / f"{request.created_at:%Y%m%dT%H%M%S.%f}-{request.id}.json"
+
+
+def _as_json(request: Request) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "id": request.id,
+        "action": request.action,
+        "release" if request.action is Action.ROLLBACK else "ref": request.target,
+        "cause": request.cause,
+        "created_at": request.created_at.isoformat(),
+    }
+
+
+def _read(path: Path) -> Request | None:
+    try:
+        if path.is_symlink() or path.stat().st_size > MOST_BYTES:
+            return None
+    except OSError:
+        return None
+    value = files.read_json(path)
+    if not isinstance(value, dict):
+        return None
+    try:
+        created = value.get("created_at")
+        target = value.get("release") if value["action"] == Action.ROLLBACK else value.get("ref")
+        return Request(
+            id=_plain(value.get("id") or path.stem),
+            action=Action(value["action"]),
+            cause=str(value.get("cause", "a request file"))[:200],
+            created_at=datetime.fromisoformat(created) if created else datetime.now(UTC),
+            target=str(target)[:400] if target else None,
+        )
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def _plain(name: object) -> str:
+    """An id that is safe as part of a file's name."""
+    return "".join(char for char in str(name) if char.isalnum() or char in "-_")[:64] or secrets.token_hex(6)

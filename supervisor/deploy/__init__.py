@@ -1,0 +1,1 @@
+"""Deployments: the stages in their order, hooks, the record of every attempt."""

@@ -1,0 +1,132 @@
+"""One attempt to make a release live: where it is, and how it ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from loguru import logger
+
+from supervisor.deploy.records import Records
+from supervisor.errors import OrbitError
+from supervisor.health.check import Answer
+from supervisor.model import Commit, Exit, Outcome, Request, Stage
+
+TAIL_LINES = 20
+
+
+class StageFailed(OrbitError):
+    """A stage did not succeed. `ended` is how its command ended, `answer` what the health check heard last."""
+
+    def __init__(self, reason: str, ended: Exit | None = None, answer: Answer | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.ended = ended
+        self.answer = answer
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong where."""
+
+    stage: Stage
+    reason: str
+    ended: Exit | None = None
+    answer: Answer | None = None
+    unreachable: bool = False  # a matter of the network: worth another try
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields of `last_failed_deployment` in the status that say why."""
+        ended, answer = self.ended, self.answer
+        return {
+            "stage": self.stage,
+            "kind": f"{_KINDS.get(self.stage, self.stage)}_failed",
+            "reason": self.reason,
+            "exit_status": ended.status if ended else None,
+            "signal": ended.signal if ended else None,
+            "timed_out": ended.timed_out if ended else False,
+            "health": answer and {"target": answer.target, "status": answer.status, "text": answer.text},
+            "tail": ended.tail.splitlines()[-TAIL_LINES:] if ended else [],
+        }
+
+
+_KINDS = {Stage.BUILDING: "build", Stage.GIT_PULL: "git", Stage.INSTALLING_DEPENDENCIES: "install"}
+
+
+class Attempt:
+    """Owner of one deployment's record. `on_change` is called whenever the stage changes."""
+
+    def __init__(self, records: Records, request: Request, previous: Commit | None, on_change: Callable[[], None]) -> None:
+        self._records = records
+        self._on_change = on_change
+        self._since = time.monotonic()
+        self._stage_since = self._since
+        self.number = records.next_number()
+        self.request = request
+        self.previous = previous
+        self.commit: Commit | None = None
+        self.release: str | None = None
+        self.previous_release: str | None = None
+        self.stage = Stage.STARTING
+        self.started_at = datetime.now(UTC)
+        self.timings: dict[str, float] = {}
+        self.outcome: Outcome | None = None
+        self.failure: Failure | None = None
+        self.warnings: list[str] = []
+
+    @property
+    def duration_s(self) -> float:
+        return time.monotonic() - self._since
+
+    def enter(self, stage: Stage) -> None:
+        """The attempt has come to `stage`."""
+        now = time.monotonic()
+        self.timings[self.stage] = round(now - self._stage_since, 4)
+        self.stage, self._stage_since = stage, now
+        logger.debug("deployment {}: {}", self.number, stage)
+        self._on_change()
+
+    def warn(self, text: str) -> None:
+        """Something is wrong, but not so that the deployment should fail."""
+        logger.warning(text)
+        self.warnings.append(text)
+
+    def save(self) -> None:
+        """Write the record. Raises OSError."""
+        self._records.write(self.number, self.as_json())
+
+    def end(self, outcome: Outcome, failure: Failure | None = None) -> None:
+        """The attempt is over; its record says how. A disk that is full is told of, and changes nothing."""
+        self.timings[self.stage] = round(time.monotonic() - self._stage_since, 4)
+        self.outcome, self.failure = outcome, failure
+        try:
+            self.save()
+        except OSError as error:
+            logger.error("cannot record deployment {}: {}", self.number, error.strerror)
+        self._on_change()
+
+    def as_json(self) -> dict[str, Any]:
+        """The record's fields; those that the status also has are named as there."""
+        commit, ended = self.commit, self.outcome is not None
+        return {
+            "request": self.request.id,
+            "action": self.request.action,
+            "cause": self.request.cause,
+            "commit": commit.short if commit else None,
+            "commit_full": commit.sha if commit else None,
+            "commit_message": commit.subject if commit else None,
+            "release": self.release,
+            "previous_release": self.previous_release,
+            "stage": self.stage,
+            "started_at": self.started_at.isoformat(),
+            "ended_at": datetime.now(UTC).isoformat() if ended else None,
+            "duration_seconds": round(self.duration_s, 3),
+            "outcome": self.outcome,
+            "reason": self.failure.reason if self.failure else None,
+            "failure": self.failure.as_json() if self.failure else None,
+            "warnings": self.warnings,
+            "timings": self.timings,
+        }

@@ -1,0 +1,166 @@
+"""From a commit to a complete release: fetch, plan, runtime, dependencies, pre-deploy, build. Touches nothing live."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from loguru import logger
+
+from supervisor import languages, runtimes
+from supervisor.deploy import hooks
+from supervisor.deploy.attempt import Attempt, StageFailed
+from supervisor.deploy.buildlog import BuildLog
+from supervisor.deploy.context import Context
+from supervisor.git import Git, project_directory, with_retries
+from supervisor.model import Command, Commit, Plan, Release, Stage
+from supervisor.processes.app import describe
+from supervisor.processes.shell import argv_of
+from supervisor.releases.store import ReleaseStore
+
+MARK = "BUILD"
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A command line of the build, and what it is called in messages."""
+
+    title: str
+    line: str
+
+
+class Builder:
+    """Makes releases."""
+
+    def __init__(self, context: Context, store: ReleaseStore, git: Git) -> None:
+        self._context = context
+        self._store = store
+        self._git = git
+
+    async def fetch(self, attempt: Attempt) -> Commit:
+        """The commit that the attempt is about. Raises SourceError."""
+        attempt.enter(Stage.GIT_PULL)
+        commit = await with_retries(lambda: self._git.fetch(attempt.request.target))
+        attempt.commit = commit
+        return commit
+
+    async def build(self, attempt: Attempt, commit: Commit, hook_runner: hooks.HookRunner) -> Release:
+        """A complete release of `commit`. Raises StageFailed or another OrbitError; then nothing live was touched."""
+        since = time.monotonic()
+        number, directory = self._store.begin(commit)
+        attempt.release = directory.name
+        logger.info("building release {}: {}", directory.name, commit.subject)
+        build_log = BuildLog(self._context.layout, directory.name, commit)
+        for note in await self._git.checkout(commit, directory):
+            attempt.warn(note)
+        draft = Release(
+            number=number,
+            commit=commit,
+            directory=directory,
+            project=project_directory(directory, self._context.settings.project_path),
+            plan=Plan(type="unknown"),
+            built_at=datetime.now(UTC),
+            build_duration_s=0.0,
+        )
+        draft = self._plan(attempt, draft)
+        draft = await self._install_runtime(attempt, draft)
+        build_log.begin(draft.plan)
+        await self._install_dependencies(attempt, draft, build_log)
+        await self._pre_deploy(attempt, draft, hook_runner)
+        await self._build(attempt, draft, build_log)
+        release = replace(draft, built_at=datetime.now(UTC), build_duration_s=time.monotonic() - since)
+        self._store.complete(release)
+        return release
+
+    def _plan(self, attempt: Attempt, draft: Release) -> Release:
+        attempt.enter(Stage.DETECTING)
+        plan = languages.detect(draft.project, self._context.overrides, draft.directory)
+        for note in plan.notes:
+            logger.info(note)
+        if plan.start is None:
+            what = f"a {plan.framework or plan.type} project"
+            raise StageFailed(
+                f"cannot tell how to start the application ({what}): add a start script or a Procfile with web:, "
+                "or set RUN_COMMAND"
+            )
+        logger.info("detected {}{}; start: {}", plan.type, f" ({plan.framework})" if plan.framework else "", plan.start)
+        return replace(draft, plan=plan)
+
+    async def _install_runtime(self, attempt: Attempt, draft: Release) -> Release:
+        attempt.enter(Stage.INSTALLING_RUNTIME)
+        context, plan = self._context, draft.plan
+        prepared = await runtimes.prepare(plan, draft.project, context.base_env, context.layout.cache, context.runner, context.user)
+        for note in prepared.notes:
+            logger.info(note)
+        own = tuple(str(draft.project / place) for place in plan.bin_dirs)
+        draft = replace(draft, search_path=(*own, *prepared.search_path))
+        for step in prepared.steps:
+            await self._run_argv(step.title, step.argv, draft)
+        return draft
+
+    async def _install_dependencies(self, attempt: Attempt, draft: Release, build_log: BuildLog) -> None:
+        attempt.enter(Stage.INSTALLING_DEPENDENCIES)
+        if draft.plan.install:
+            await self._run_steps([_Step("Installing Dependencies", draft.plan.install)], draft, build_log)
+
+    async def _pre_deploy(self, attempt: Attempt, draft: Release, hook_runner: hooks.HookRunner) -> None:
+        attempt.enter(Stage.PRE_DEPLOY)
+        if self._context.settings.skip_hooks:
+            logger.info("hooks are skipped (SKIP_HOOKS)")
+            return
+        hook = hooks.find(hooks.PRE_DEPLOY, draft) or hooks.of_procfile(draft)
+        if hook:
+            await hook_runner.run(hook, self._context.environment(draft))
+
+    async def _build(self, attempt: Attempt, draft: Release, build_log: BuildLog) -> None:
+        attempt.enter(Stage.BUILDING)
+        settings = self._context.settings
+        named = (
+            ("Running PRE_BUILD_COMMAND", settings.pre_build_command),
+            ("Building Application", draft.plan.build),
+            ("Running POST_BUILD_COMMAND", settings.post_build_command),
+        )
+        await self._run_steps([_Step(title, line) for title, line in named if line], draft, build_log)
+
+    async def _run_steps(self, steps: Iterable[_Step], draft: Release, build_log: BuildLog) -> None:
+        for step in steps:
+            build_log.section(step.title, step.line)
+            logger.info("running {}", step.line)
+            await self._run_argv(step.line, argv_of(step.line), draft, build_log.path)
+
+    async def _run_argv(self, title: str, argv: tuple[str, ...], draft: Release, log: Path | None = None) -> None:
+        context = self._context
+        ended = await context.runner.run(
+            Command(
+                argv,
+                draft.project,
+                context.environment(draft),
+                context.settings.deployment_timeout_s,
+                user=context.user,
+                log=log,
+                mark=MARK,
+            )
+        )
+        if not ended.ok:
+            raise StageFailed(f"`{title}` failed: {describe(ended)}", ended)
+
+    async def discard(self, attempt: Attempt) -> None:
+        """A failed attempt leaves its log, and nothing else."""
+        if attempt.release is None or attempt.request.action != "update":
+            return
+        directory = self._context.layout.releases / attempt.release
+        if attempt.commit:
+            BuildLog(self._context.layout, directory.name, attempt.commit).failed()
+        self._store.forget(directory)
+        await self.remove(directory)
+
+    async def remove(self, directory: Path) -> None:
+        """Remove a release's directory and git's record of it. Raises OSError, SourceError."""
+        await self._git.remove(directory)
+
+    async def tidy(self) -> None:
+        """Keep the mirror small."""
+        await self._git.tidy()

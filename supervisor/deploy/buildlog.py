@@ -1,0 +1,54 @@
+"""`logs/builds/001-<sha>.log`: what installing and building a release printed; `<sha7>-FAILED.log` if it failed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from supervisor.layout import Layout
+from supervisor.model import Commit, Plan
+
+
+class BuildLog:
+    """One build's log. Its lines are written by the shims of the build's steps; here come the headings between them.
+
+    A log that cannot be written fails nothing: the step that cannot write either will say so.
+    """
+
+    def __init__(self, layout: Layout, release: str, commit: Commit) -> None:
+        self._directory = layout.build_logs
+        self._commit = commit
+        self.path = self._directory / f"{release}.log"
+
+    def begin(self, plan: Plan) -> None:
+        """The head: what is built."""
+        facts = {
+            "commit": self._commit.sha,
+            "project_type": plan.type,
+            "framework": plan.framework,
+            "serve_type": plan.serve,
+            "build_timestamp": datetime.now(UTC).isoformat(),
+        }
+        self._append(f"=== Build Metadata ===\n{json.dumps(facts, indent=2)}\n\n=== Build Log ===\n")
+
+    def section(self, title: str, line: str) -> None:
+        """The heading of a step."""
+        self._append(f"=== {title} ===\n{line}\n")
+
+    def failed(self) -> None:
+        """Keep it under the name of a failed build, in place of an earlier failure of the same commit."""
+        target = self._directory / f"{self._commit.short}-FAILED.log"
+        for path in self._directory.glob(f"{self.path.name}*"):
+            with contextlib.suppress(OSError):
+                path.rename(Path(str(path).replace(str(self.path), str(target))))
+
+    def _append(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            try:
+                os.write(fd, text.encode("utf-8", "surrogateescape"))
+            finally:
+                os.close(fd)

@@ -1,0 +1,61 @@
+"""What every part of a deployment works with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from supervisor.layout import Layout
+from supervisor.model import Release, Runner, User
+from supervisor.processes import environment
+from supervisor.processes.shell import argv_of
+from supervisor.processes.spawner import Spec
+from supervisor.settings import Settings
+
+APP_MARK = "APP"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Settings, places, and whom things run as. `base_env` is the user's environment without Orbit's secrets."""
+
+    settings: Settings
+    layout: Layout
+    runner: Runner
+    user: User | None
+    base_env: Mapping[str, str]
+
+    def environment(self, release: Release) -> dict[str, str]:
+        """The environment of a release's application, its hooks and its builds."""
+        return self.environment_of(release.project, release.search_path, release.plan.environment, release)
+
+    def environment_of(
+        self,
+        project: Path,
+        search_path: tuple[str, ...],
+        defaults: tuple[tuple[str, str], ...],
+        release: Release | None = None,
+    ) -> dict[str, str]:
+        """The same, for one that is still being built."""
+        port = str(self.settings.app_port)
+        additions = {"PORT": port, "APP_PORT": port}
+        if release:
+            additions |= {"ORBIT_RELEASE": release.id, "ORBIT_COMMIT": release.commit.sha}
+        return environment.for_project(self.base_env, project, search_path, defaults, additions)
+
+    def app_spec(self, release: Release) -> Spec:
+        """How to start a release's application; `RUN_COMMAND` wins over what was planned when it was built."""
+        command = self.settings.run_command or release.plan.start
+        assert command is not None  # a plan without one does not become a release
+        return Spec(
+            argv=argv_of(command),
+            cwd=release.project,
+            env=self.environment(release),
+            user=self.user,
+            log=self.layout.app_log,
+            mark=APP_MARK,
+            keep=True,
+            exit_file=self.layout.app_exit,
+            grace_s=self.settings.stop_timeout_s,
+        )

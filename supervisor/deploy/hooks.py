@@ -1,0 +1,122 @@
+"""The repository's hooks: `pre-deploy.sh` and `post-deploy.sh`, the project's own first, then the root's.
+
+The rules are those of the users' page about hooks.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from loguru import logger
+
+from supervisor.deploy.attempt import StageFailed
+from supervisor.layout import Layout
+from supervisor.model import Command, Exit, Release, Runner, User
+from supervisor.processes.app import describe
+
+PRE_DEPLOY = "pre-deploy.sh"
+POST_DEPLOY = "post-deploy.sh"
+MOST_BYTES = 1024 * 1024
+MARK = "HOOKS"
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """Something to run at a point of the deployment, in its own directory."""
+
+    name: str
+    argv: tuple[str, ...]
+    cwd: Path
+
+
+def find(name: str, release: Release) -> Hook | None:
+    """The project's hook, or else the repository root's, made ready to run; None if there is none.
+
+    Raises StageFailed if it is a link that leads out of the repository.
+    """
+    for place in dict.fromkeys((release.project, release.directory)):
+        path = place / name
+        if path.is_symlink() and not path.resolve().is_relative_to(release.directory.resolve()):
+            raise StageFailed(f"cannot run {name}: it is a link that leads out of the repository")
+        if path.is_file():
+            return Hook(name, _ready(path), place)
+        if path.exists():
+            logger.warning("{} is not a file; it is not run", path)
+    return None
+
+
+def of_procfile(release: Release) -> Hook | None:
+    """A Procfile's `release:` command, which runs where `pre-deploy.sh` would if there is none."""
+    command = release.plan.release
+    return Hook("release (Procfile)", ("bash", "-c", command), release.project) if command else None
+
+
+def _ready(path: Path) -> tuple[str, ...]:
+    """Make it executable, mend line ends; how to call it."""
+    mode = path.stat().st_mode
+    wanted = mode | ((mode & 0o444) >> 2) | stat.S_IXUSR
+    if mode != wanted:
+        path.chmod(wanted)
+    with path.open("rb") as file:
+        head = file.read(MOST_BYTES)
+    if b"\r\n" in head and len(head) < MOST_BYTES:
+        logger.warning("{} has Windows line ends; they are mended for this run. Commit it with LF line ends", path.name)
+        path.write_bytes(head.replace(b"\r\n", b"\n"))
+    if not head.startswith(b"#!"):
+        logger.warning("{} does not start with a shebang line, so bash runs it. Make its first line #!/bin/bash", path.name)
+        return ("bash", str(path))
+    return (str(path),)
+
+
+class HookRunner:
+    """Runs hooks; what they print goes to `logs/hooks.log` and to the console."""
+
+    def __init__(self, runner: Runner, layout: Layout, user: User | None, timeout_s: float) -> None:
+        self._runner = runner
+        self._log = layout.hooks_log
+        self._user = user
+        self._timeout_s = timeout_s
+
+    async def run(self, hook: Hook, env: Mapping[str, str]) -> None:
+        """Run to its end or its timeout; nothing that it started is left then. Raises StageFailed."""
+        self._tell(f"Running hook: {hook.name}")
+        ended = await self._runner.run(
+            Command(
+                hook.argv,
+                hook.cwd,
+                {**env, "ORBIT_HOOK": hook.name, "PWD": str(hook.cwd)},
+                self._timeout_s,
+                user=self._user,
+                log=self._log,
+                mark=MARK,
+            )
+        )
+        if ended.ok:
+            self._tell("Hook completed successfully")
+            return
+        reason = self._explain(hook, ended)
+        self._tell(reason)
+        raise StageFailed(f"{hook.name} failed: {describe(ended)}{self._limit(ended)}", ended)
+
+    def _explain(self, hook: Hook, ended: Exit) -> str:
+        if ended.timed_out:
+            return f"Hook timed out after {self._timeout_s:g} seconds and was killed: {hook.name} (see HOOK_TIMEOUT)"
+        if ended.status is not None:
+            return f"Hook failed with exit code {ended.status}"
+        return f"Hook failed: {describe(ended)}"
+
+    def _limit(self, ended: Exit) -> str:
+        return f" after {self._timeout_s:g} s (HOOK_TIMEOUT)" if ended.timed_out else ""
+
+    def _tell(self, text: str) -> None:
+        logger.info(text)
+        try:
+            fd = os.open(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            os.write(fd, f"{text}\n".encode())
+            os.close(fd)
+        except OSError as error:
+            logger.warning("cannot write {}: {}", self._log, error.strerror)

@@ -1,0 +1,220 @@
+"""Deployments from their first stage to their outcome. An update and a rollback share their tail."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from loguru import logger
+
+from supervisor.deploy import hooks, housekeeping
+from supervisor.deploy.attempt import Attempt, Failure, StageFailed
+from supervisor.deploy.build import Builder
+from supervisor.deploy.context import Context
+from supervisor.deploy.records import Records
+from supervisor.deploy.switch import Switch, WentBack
+from supervisor.errors import OrbitError, SourceUnreachable
+from supervisor.model import Commit, Outcome, Release, Request, Stage
+from supervisor.releases import retention
+from supervisor.releases.store import ReleaseStore
+
+AT_START = "start"
+AUTOMATIC = frozenset({"polling", "watching"})
+"""Causes that are no explicit wish: what failed before is not tried again for them."""
+
+
+class Deployer:
+    """Runs one attempt at a time; `attempt` is the one that runs now. `on_change` is called at each change."""
+
+    def __init__(
+        self,
+        context: Context,
+        store: ReleaseStore,
+        records: Records,
+        builder: Builder,
+        switch: Switch,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._context = context
+        self._store = store
+        self._records = records
+        self._builder = builder
+        self._switch = switch
+        self._on_change = on_change
+        self._hooks = hooks.HookRunner(
+            context.runner, context.layout, context.user, context.settings.hook_timeout_s
+        )
+        self.attempt: Attempt | None = None
+        self.last: Attempt | None = None
+        self._last_update: tuple[str | None, str | None] = self._recall()
+
+    @property
+    def handled(self) -> str | None:
+        """The commit of the update that runs, or else of the last one: what a trigger need not ask for again."""
+        if self.attempt and self.attempt.commit:
+            return self.attempt.commit.sha
+        return self._last_update[0]
+
+    async def update(self, request: Request) -> Attempt:
+        """Fetch, build, and make live. Returns the attempt that answers the request: its own, or an earlier one if
+        that has deployed the same commit already. Raises nothing but what a bug would."""
+        attempt = self._begin(request)
+        deadline = time.monotonic() + self._context.settings.deployment_timeout_s
+        try:
+            async with asyncio.timeout(self._context.settings.deployment_timeout_s) as timer:
+                commit = await self._builder.fetch(attempt)
+                answered = self._answered(request, commit)
+                if answered:
+                    return self._drop(attempt, answered)
+                release = await self._builder.build(attempt, commit, self._hooks)
+                await self._switch.to(release, attempt)
+        except BaseException as error:  # noqa: BLE001 one of the three boundaries: a deployment never ends Orbit
+            await self._fail(attempt, error, timer.expired())
+        else:
+            await self._succeed(attempt, release, deadline)
+        self._last_update = (attempt.commit.sha if attempt.commit else self._last_update[0], attempt.outcome)
+        return self._end(attempt)
+
+    async def rollback(self, request: Request) -> Attempt:
+        """Make an older release live again; no hooks, but its health is checked."""
+        attempt = self._begin(request)
+        try:
+            async with asyncio.timeout(self._context.settings.deployment_timeout_s) as timer:
+                release = self._target(request)
+                attempt.commit, attempt.release = release.commit, release.id
+                logger.info("rolling back to release {}", release.id)
+                await self._switch.to(release, attempt)
+        except BaseException as error:  # noqa: BLE001 as above
+            await self._fail(attempt, error, timer.expired())
+        else:
+            self._finish(attempt)
+        return self._end(attempt)
+
+    def _target(self, request: Request) -> Release:
+        releases, live = self._store.all(), self._store.current()
+        if request.target is None:
+            found = retention.last_good(releases, live)
+            if found is None:
+                raise StageFailed("there is no earlier release to go back to")
+            return found
+        found = retention.find(releases, request.target)
+        if found is None:
+            listed = ", ".join(f"{release.number:03d}-{release.commit.short}" for release in releases) or "none"
+            raise StageFailed(f"there is no release {request.target!r}; there are: {listed}")
+        return found
+
+    def _begin(self, request: Request) -> Attempt:
+        live = self._store.current()
+        attempt = Attempt(self._records, request, live.commit if live else None, self._on_change)
+        attempt.previous_release = live.id if live else None
+        self.attempt = attempt
+        try:
+            attempt.save()
+        except OSError as error:
+            attempt.warn(f"cannot record deployment {attempt.number}: {error.strerror}")
+        self._on_change()
+        return attempt
+
+    def _answered(self, request: Request, commit: Commit) -> Attempt | bool:
+        """Whether what the request asks for has been done: then nothing is to be deployed."""
+        live = self._store.current()
+        is_live = live is not None and live.commit.sha == commit.sha
+        done_sha, outcome = self._last_update
+        if request.cause in AUTOMATIC:
+            return is_live or (done_sha == commit.sha and outcome != Outcome.INTERRUPTED)
+        if request.cause == AT_START:
+            return is_live or (live is not None and done_sha == commit.sha and outcome == Outcome.SUCCEEDED)
+        last = self.last
+        if last is None or last.commit is None or last.commit.sha != commit.sha or last.request.action != "update":
+            return False
+        ended = last.started_at + timedelta(seconds=last.duration_s)
+        if last.started_at <= request.created_at <= ended and last.outcome is not Outcome.CANCELLED:
+            return last  # it was under way when this was asked for
+        grace = timedelta(seconds=self._context.settings.debounce_delay_s)
+        noticed = last.request.cause in AUTOMATIC and is_live
+        return last if noticed and request.created_at <= ended + grace else False
+
+    def _drop(self, attempt: Attempt, answered: Attempt | bool) -> Attempt:
+        """It turned out that there is nothing to do."""
+        self._records.remove(attempt.number)
+        self.attempt = None
+        assert attempt.commit is not None
+        logger.info("commit {} has been dealt with already; nothing to do", attempt.commit.short)
+        attempt.outcome = Outcome.SUCCEEDED
+        self._on_change()
+        return attempt if isinstance(answered, bool) else answered
+
+    async def _succeed(self, attempt: Attempt, release: Release, deadline: float) -> None:
+        """The release is live: whatever goes wrong from here on is a warning."""
+        attempt.enter(Stage.POST_DEPLOY)
+        try:
+            async with asyncio.timeout(max(deadline - time.monotonic(), 1.0)):
+                hook = None if self._context.settings.skip_hooks else hooks.find(hooks.POST_DEPLOY, release)
+                if hook:
+                    await self._hooks.run(hook, self._context.environment(release))
+        except StageFailed as error:
+            attempt.warn(f"{error.reason}; the release stays live")
+        except TimeoutError:
+            attempt.warn("post-deploy.sh was ended by DEPLOYMENT_TIMEOUT; the release stays live")
+        except asyncio.CancelledError:
+            attempt.warn("post-deploy.sh was cancelled; the release stays live")
+        except OSError as error:
+            attempt.warn(f"post-deploy.sh could not be run: {error}; the release stays live")
+        self._finish(attempt)
+
+    def _finish(self, attempt: Attempt) -> None:
+        attempt.enter(Stage.COMPLETED)
+        attempt.end(Outcome.SUCCEEDED)
+        logger.info("release {} is live ({:.1f} s)", attempt.release, attempt.duration_s)
+
+    async def _fail(self, attempt: Attempt, error: BaseException, timed_out: bool) -> None:
+        """Say what failed, and clear away what was built."""
+        outcome = Outcome.FAILED
+        stage = attempt.stage
+        if isinstance(error, WentBack):
+            outcome = Outcome.ROLLED_BACK if error.previous else Outcome.FAILED
+            error = error.__cause__ or error
+        if isinstance(error, asyncio.CancelledError) and not timed_out:
+            outcome = Outcome.CANCELLED
+        failure = self._failure(stage, error, timed_out, attempt)
+        attempt.end(outcome, failure)
+        logger.error("deployment {} {} in {}: {}", attempt.number, outcome.replace("_", " "), stage, failure.reason)
+        await self._builder.discard(attempt)
+
+    def _failure(self, stage: Stage, error: BaseException, timed_out: bool, attempt: Attempt) -> Failure:
+        if timed_out or isinstance(error, TimeoutError):
+            limit = self._context.settings.deployment_timeout_s
+            return Failure(stage, f"the deployment did not end within {limit:g} s (DEPLOYMENT_TIMEOUT)")
+        if isinstance(error, asyncio.CancelledError):
+            return Failure(stage, "cancelled")
+        if isinstance(error, StageFailed):
+            return Failure(stage, error.reason, error.ended, error.answer)
+        if isinstance(error, OrbitError):
+            return Failure(stage, str(error), unreachable=isinstance(error, SourceUnreachable))
+        if isinstance(error, OSError):
+            place = f": {error.filename}" if error.filename else ""
+            return Failure(stage, f"{error.strerror or error}{place}")
+        logger.opt(exception=error).error("internal error in deployment {}", attempt.number)
+        return Failure(stage, f"internal error: {type(error).__name__}: {error}")
+
+    def _end(self, attempt: Attempt) -> Attempt:
+        self.last, self.attempt = attempt, None
+        self._on_change()
+        return attempt
+
+    async def tidy(self) -> None:
+        """After a deployment: old releases, logs and records go. Nobody waits for it."""
+        await housekeeping.tidy(self._context, self._store, self._records, self._builder, self._is_building)
+
+    def _is_building(self, directory: Path) -> bool:
+        return self.attempt is not None and self.attempt.release == directory.name
+
+    def _recall(self) -> tuple[str | None, str | None]:
+        """Commit and outcome of the last update, from the records."""
+        for record in self._records.latest(50):
+            if record.get("action") == "update" and record.get("commit_full"):
+                return record["commit_full"], record.get("outcome")
+        return None, None

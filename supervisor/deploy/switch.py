@@ -1,0 +1,115 @@
+"""Going live: stop the old, swap `current`, start the new, ask whether it is well; and the way back."""
+
+from __future__ import annotations
+
+import asyncio
+
+from loguru import logger
+
+from supervisor.deploy.attempt import Attempt, StageFailed
+from supervisor.deploy.context import Context
+from supervisor.errors import OrbitError
+from supervisor.health import check, script
+from supervisor.health.http import HttpCheck
+from supervisor.model import Release, Stage
+from supervisor.processes import tree
+from supervisor.processes.app import App, describe
+from supervisor.releases.store import ReleaseStore
+
+
+class WentBack(Exception):
+    """The new release could not be made live; the cause is chained, and the previous one serves again (or, where
+    there was none, nothing does)."""
+
+    def __init__(self, previous: Release | None) -> None:
+        super().__init__("went back")
+        self.previous = previous
+
+
+class Switch:
+    """Makes releases live. Uses the application's process, and puts `current` where it belongs."""
+
+    def __init__(self, context: Context, store: ReleaseStore, app: App) -> None:
+        self._context = context
+        self._store = store
+        self._app = app
+
+    async def to(self, release: Release, attempt: Attempt) -> None:
+        """Replace the live release by this one. Raises WentBack, whose cause is what failed: a StageFailed, or the
+        cancellation."""
+        previous = self._store.current()
+        attempt.enter(Stage.STOPPING_APP)
+        try:
+            await self._app.stop()
+            attempt.enter(Stage.STARTING_APP)
+            self._store.activate(release)
+            await self._start(release)
+            attempt.enter(Stage.HEALTH_CHECK)
+            await self.assure_health(release)
+            self._store.mark_good(release)
+        except BaseException as error:
+            await asyncio.shield(asyncio.create_task(self._go_back(previous, attempt)))
+            raise WentBack(previous) from error
+        self._app.keep_up()
+
+    async def _start(self, release: Release) -> None:
+        try:
+            await self._app.start(self._context.app_spec(release), release.id)
+        except OrbitError as error:
+            raise StageFailed(f"the application could not be started: {error}") from error
+
+    async def resume(self, release: Release) -> None:
+        """Start the live release: after a restart of Orbit, or after a way back. It is kept up, well or not."""
+        try:
+            await self._start(release)
+        except StageFailed as error:
+            logger.error("{}; it is tried again", error.reason)
+        self._app.keep_up()
+
+    async def _go_back(self, previous: Release | None, attempt: Attempt) -> None:
+        await self._app.stop()
+        if previous is None:
+            self._store.deactivate()
+            return
+        logger.warning("going back to release {}", previous.id)
+        self._store.activate(previous)
+        await self.resume(previous)
+        try:
+            await self.assure_health(previous)
+        except StageFailed as error:
+            attempt.warn(f"the previous release is not well either: {error.reason}")
+
+    async def assure_health(self, release: Release) -> None:
+        """Wait for the first good answer. Raises StageFailed: the application ended, or was not well in time."""
+        if self._context.settings.skip_health_check:
+            return
+        window_s = self._context.settings.health_window_s
+        answer = await check.until_good(self._check(release), window_s, self._app.exited)
+        if answer is None:
+            last = self._app.last_exit
+            assert last is not None
+            raise StageFailed(f"the application ended before it was healthy: {describe(last.exit)}", last.exit)
+        if not answer.good:
+            said = f"status {answer.status}" if answer.status is not None else answer.text
+            hint = self._port_hint() if answer.status is None else ""
+            raise StageFailed(f"not healthy within {window_s:g} s: {answer.target}: {said}{hint}", answer=answer)
+
+    def _check(self, release: Release) -> check.Check:
+        context = self._context
+        found = script.find(release.project, release.directory)
+        if found:
+            env, log = context.environment(release), context.layout.hooks_log
+            return script.ScriptCheck(context.runner, found, release.project, env, context.user, log)
+        return HttpCheck(context.settings.app_port, context.settings.health_check_path)
+
+    def _port_hint(self) -> str:
+        """Which port the application listens on instead: the most common mistake of all."""
+        if self._app.shim_pid is None:
+            return ""
+        ports = [port for port in tree.listening_ports(self._app.shim_pid) if port != self._context.settings.app_port]
+        if not ports:
+            return "; the application listens on no port: it has to listen on $PORT"
+        listed = ", ".join(map(str, ports))
+        return f"; the application listens on port {listed}: have it listen on $PORT, or set APP_PORT={ports[0]}"
+
+

@@ -1,0 +1,1 @@
+"""Is the application well? A kind of check is a file here, and a line in `deploy.switch`."""

@@ -1,0 +1,281 @@
+"""The supervisor: one queue, one loop. Signals and triggers only leave a word; what is done is decided here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from loguru import logger
+
+from supervisor import log
+from supervisor.control import requests
+from supervisor.deploy.attempt import Attempt
+from supervisor.deploy.pipeline import AT_START
+from supervisor.assembly import Assembly
+from supervisor.model import Action, Outcome, Request
+from supervisor.report import Report
+from supervisor.triggers import polling, watching
+
+HEARTBEAT_S = 10.0
+FIRST_RETRY_S = 15.0
+LONGEST_RETRY_S = 300.0
+HUP_AFTER_REQUEST_S = 1.0
+"""A request is a file and then a signal; the signal may come this long after the file was read."""
+
+
+class Supervisor:
+    """Decides everything, serves nothing. Owner of the queue: what runs, and the one that waits."""
+
+    def __init__(self, parts: Assembly) -> None:
+        self._parts = parts
+        self._wake = asyncio.Event()
+        self._report = Report(parts, self._requests_of_status)
+        self._running: asyncio.Task[Attempt] | None = None
+        self._current: Request | None = None
+        self._next: Request | None = None
+        self._taken: set[str] = set()
+        self._hups = 0
+        self._own: set[str] = set()
+        self._owed = 0
+        self._owed_until = 0.0
+        self._stops = 0
+        self._restarting: asyncio.Task[None] | None = None
+        self._background: set[asyncio.Task[Any]] = set()
+        self._retry_s = FIRST_RETRY_S
+
+    async def run(self) -> None:
+        """Until SIGTERM or SIGINT; then nothing that was started is left."""
+        self._listen()
+        parts = self._parts
+        parts.on_change = self._report.changed
+        heartbeat = self._spawn(self._beat())
+        await self._recover()
+        self._start_triggers()
+        while not self._stops:
+            await self._wake.wait()
+            self._wake.clear()
+            self._take_requests()
+            self._advance()
+        heartbeat.cancel()
+        await self._shut_down()
+
+    # --- what comes in -------------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        handlers: dict[signal.Signals, Callable[[], None]] = {
+            signal.SIGHUP: self._on_hup,
+            signal.SIGTERM: self._on_stop,
+            signal.SIGINT: self._on_stop,
+            signal.SIGUSR1: self._on_reopen,
+            signal.SIGUSR2: lambda: self.ask(Action.RESTART, "SIGUSR2"),
+        }
+        for number, handler in handlers.items():
+            loop.add_signal_handler(number, handler)
+
+    def _on_hup(self) -> None:
+        self._hups += 1
+        self._wake.set()
+
+    def _on_stop(self) -> None:
+        self._stops += 1
+        if self._stops > 1:
+            self._parts.app.kill()
+        self._wake.set()
+
+    def _on_reopen(self) -> None:
+        log.reopen()
+        self._parts.app.reopen_log()
+
+    def ask(self, action: Action, cause: str) -> None:
+        """Accept a request of our own."""
+        request = requests.make(action, cause)
+        try:
+            self._parts.spool.accept(request)
+            self._own.add(request.id)
+        except OSError as error:
+            logger.error("cannot write the request down: {}; it is dealt with all the same", error.strerror)
+            self._take(request)
+        self._wake.set()
+
+    def _take_requests(self) -> None:
+        """Read the spool. SIGHUP with nothing new in it means: update to the branch's head."""
+        new = [request for request in self._parts.spool.waiting() if request.id not in self._taken]
+        for request in new:
+            self._take(request)
+        now = time.monotonic()
+        unsignalled = sum(request.id not in self._own for request in new) - self._hups
+        if unsignalled > 0:
+            self._owed, self._owed_until = unsignalled, now + HUP_AFTER_REQUEST_S
+        elif self._hups and not new:
+            if self._owed and now < self._owed_until:
+                self._owed -= 1
+            else:
+                self.ask(Action.UPDATE, "SIGHUP")
+        self._hups = 0
+        self._own.clear()
+
+    def _take(self, request: Request) -> None:
+        self._taken.add(request.id)
+        logger.info("request: {}{} ({})", request.action, f" {request.target}" if request.target else "", request.cause)
+        if request.action is Action.CANCEL:
+            self._cancel(request)
+        elif request.action is Action.RESTART:
+            self._restart(request)
+        else:
+            if self._next:
+                self._close(self._next, Outcome.SUPERSEDED, "a newer request took its place")
+            self._next = request
+
+    # --- what is done about it -----------------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        """Start what waits, if nothing runs."""
+        if self._running or self._restarting or not self._next or self._stops:
+            return
+        self._current, self._next = self._next, None
+        self._running = asyncio.create_task(self._deploy(self._current))
+
+    async def _deploy(self, request: Request) -> Attempt:
+        deployer = self._parts.deployer
+        try:
+            run = deployer.rollback if request.action is Action.ROLLBACK else deployer.update
+            attempt = await run(request)
+            if not self._stops:
+                reason = attempt.failure.reason if attempt.failure else None
+                self._close(request, attempt.outcome or Outcome.FAILED, reason, attempt.number)
+                self._plan_retry(attempt)
+            return attempt
+        finally:
+            self._running = self._current = None
+            self._report.refresh()
+            self._spawn(self._tidy())
+            self._wake.set()
+
+    async def _tidy(self) -> None:
+        await self._parts.deployer.tidy()
+        self._report.refresh()
+
+    def _close(self, request: Request, outcome: Outcome, reason: str | None = None, deployment: int | None = None) -> None:
+        """The request has been dealt with: say how, then forget it."""
+        self._report.answer(request, outcome, reason, deployment)
+        self._parts.spool.done(request)
+        self._taken.discard(request.id)
+
+    def _cancel(self, request: Request) -> None:
+        if self._next:
+            self._close(self._next, Outcome.CANCELLED, "cancelled while it waited")
+            self._next = None
+        if self._running:
+            self._running.cancel()
+            self._close(request, Outcome.SUCCEEDED)
+        else:
+            self._close(request, Outcome.FAILED, "there is no deployment to cancel")
+
+    def _restart(self, request: Request) -> None:
+        if self._running:
+            self._close(request, Outcome.FAILED, "a deployment is running; it starts the application anew by itself")
+        elif self._restarting:
+            self._close(request, Outcome.SUPERSEDED, "a restart is under way")
+        else:
+            self._restarting = self._spawn(self._restart_app(request))
+
+    async def _restart_app(self, request: Request) -> None:
+        parts = self._parts
+        try:
+            release = parts.store.current()
+            if release is None:
+                self._close(request, Outcome.FAILED, "no release is live")
+                return
+            logger.info("restarting the application")
+            await parts.app.stop()
+            await parts.switch.resume(release)
+            self._close(request, Outcome.SUCCEEDED)
+        finally:
+            self._restarting = None
+            self._wake.set()
+
+    def _plan_retry(self, attempt: Attempt) -> None:
+        """While nothing is live, a repository that did not answer is asked again without anybody's asking."""
+        if attempt.failure and attempt.failure.unreachable and self._parts.store.current() is None:
+            asyncio.get_running_loop().call_later(self._retry_s, lambda: self.ask(Action.UPDATE, AT_START))
+            logger.info("trying again in {:.0f} s", self._retry_s)
+            self._retry_s = min(self._retry_s * 2, LONGEST_RETRY_S)
+        elif attempt.outcome is Outcome.SUCCEEDED:
+            self._retry_s = FIRST_RETRY_S
+
+    # --- the beginning and the end -------------------------------------------------------------------------------
+
+    async def _recover(self) -> None:
+        """Undo what a crash left half done, serve what is live, then look for something newer."""
+        parts = self._parts
+        parts.recover()
+        release = parts.store.current()
+        if release:
+            spec = parts.context.app_spec(release)
+            if parts.app.adopt(spec, release.id):
+                logger.info("release {} is being served by pid {}; taken over", release.id, parts.app.pid)
+            else:
+                await parts.app.end_leftover(spec.grace_s)
+                logger.info("starting release {}", release.id)
+                await parts.switch.resume(release)
+        else:
+            await parts.app.end_leftover(parts.settings.stop_timeout_s)
+        self._report.refresh()
+        waiting = {request.action for request in parts.spool.waiting()}
+        if not waiting & {Action.UPDATE, Action.ROLLBACK}:
+            self._take(requests.make(Action.UPDATE, AT_START))
+        self._wake.set()
+
+    def _start_triggers(self) -> None:
+        house, settings = self._parts, self._parts.settings
+        ask = lambda cause: self.ask(Action.UPDATE, cause)  # noqa: E731
+        handled = lambda: parts.deployer.handled  # noqa: E731
+        if settings.polling_interval_s:
+            self._spawn(polling.poll(settings.polling_interval_s, parts.head, handled, ask))
+        if parts.local_repository and settings.git_watch:
+            self._spawn(watching.watch(parts.local_repository, parts.head, handled, ask))
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            self._report.publish()
+
+    async def _shut_down(self) -> None:
+        """Stop everything. A request that was not finished stays in the spool, for the next start."""
+        logger.info("stopping")
+        for task in list(self._background):
+            task.cancel()
+        if self._running:
+            self._running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._running
+        if self._background:
+            await asyncio.wait(self._background)
+        await self._parts.app.stop(now=self._stops > 1)
+        self._report.publish(stopped=True)
+        logger.info("stopped")
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and task.exception():
+            logger.opt(exception=task.exception()).error("internal error in the background")
+
+    def _requests_of_status(self) -> dict[str, Any]:
+        waiting = self._next
+        return {
+            "running": self._current.id if self._current else None,
+            "waiting": waiting and {"id": waiting.id, "action": waiting.action, "cause": waiting.cause},
+        }
+
+

@@ -1,0 +1,1 @@
+"""Processes: each command and all that it started, under one shim."""

@@ -1,0 +1,282 @@
+"""The application's process: its states, its restarts, its stop, and its take-over from a supervisor that died."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from loguru import logger
+
+from supervisor import files
+from supervisor.layout import Layout
+from supervisor.model import AppState, Exit
+from supervisor.processes import tree
+from supervisor.processes.spawner import LATE_S, SpawnFailed, Spawner, Spec
+
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30.0
+STEADY_S = 30.0
+"""Up this long, an application counts as steady: its next restart is at once again."""
+
+
+def pause_before_restart(crashes: int) -> float:
+    """Seconds to wait before the restart after the nth crash in a row: none, then 0.5 doubling to 30."""
+    return 0.0 if crashes <= 1 else min(FIRST_PAUSE_S * 2.0 ** min(crashes - 2, 16), LONGEST_PAUSE_S)
+
+
+class Tree(Protocol):
+    """The application's running tree: one that we started, or one that we took over."""
+
+    shim_pid: int
+    pid: int
+
+    async def wait(self) -> Exit: ...
+    async def stop(self, now: bool = False) -> Exit: ...
+    def reopen_log(self) -> None: ...
+
+
+class AdoptedTree:
+    """A tree that an earlier supervisor started; its end is seen through a pidfd and its exit file."""
+
+    def __init__(self, shim_pid: int, pid: int, grace_s: float, layout: Layout) -> None:
+        self.shim_pid = shim_pid
+        self.pid = pid
+        self._grace_s = grace_s
+        self._layout = layout
+        self._pidfd = os.pidfd_open(shim_pid)
+        self._exit = asyncio.create_task(self._await_exit())
+
+    async def wait(self) -> Exit:
+        return await asyncio.shield(self._exit)
+
+    async def stop(self, now: bool = False) -> Exit:
+        self._signal(signal.SIGINT if now else signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(self.wait(), LATE_S + (0 if now else self._grace_s))
+        logger.error("process {} is not gone after it was stopped; killing its tree from outside", self.pid)
+        await tree.kill_below(self.shim_pid, LATE_S)
+        return await self.wait()
+
+    def reopen_log(self) -> None:
+        self._signal(signal.SIGUSR1)
+
+    def _signal(self, number: int) -> None:
+        if self._pidfd >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, number)
+
+    async def _await_exit(self) -> Exit:
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+        loop.add_reader(self._pidfd, ended.set)
+        try:
+            await ended.wait()
+        finally:
+            loop.remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
+        facts = files.read_json(self._layout.app_exit)
+        if isinstance(facts, dict) and facts.get("pid") == self.pid:
+            return Exit(status=facts["status"], signal=facts["signal"], tail=facts["tail"])
+        return Exit(error="its monitor was killed")
+
+
+@dataclass(frozen=True, slots=True)
+class LastExit:
+    """How the application's process ended the last time that nobody had asked it to."""
+
+    at: datetime
+    exit: Exit
+
+
+class App:
+    """Owner of the application's process. `on_change` is called after each change of what `state` and the rest say."""
+
+    def __init__(self, spawner: Spawner, layout: Layout, on_change: Callable[[], None]) -> None:
+        self._spawner = spawner
+        self._layout = layout
+        self._on_change = on_change
+        self._spec: Spec | None = None
+        self._tree: Tree | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._spawning = asyncio.Lock()
+        self._kept_up = False
+        self._crashes = 0
+        self._since = 0.0
+        self.release: str | None = None
+        self.state = AppState.STOPPED
+        self.restarts = 0
+        self.started_at: datetime | None = None
+        self.last_exit: LastExit | None = None
+        self.exited = asyncio.Event()
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the application's own process, while it runs."""
+        return self._tree.pid if self._tree else None
+
+    @property
+    def shim_pid(self) -> int | None:
+        """The number of the shim above it."""
+        return self._tree.shim_pid if self._tree else None
+
+    async def start(self, spec: Spec, release: str) -> None:
+        """Start a release's command; until `keep_up` an exit is final. Raises SpawnFailed."""
+        assert self._tree is None
+        self._spec, self.release = spec, release
+        self._kept_up, self._crashes, self.restarts = False, 0, 0
+        self._change(AppState.STARTING)
+        try:
+            await self._spawn()
+        except SpawnFailed:
+            self._change(AppState.EXITED)
+            raise
+        self._watch = asyncio.create_task(self._watch_over())
+
+    def keep_up(self) -> None:
+        """From now on it is started again whenever it ends."""
+        self._kept_up = True
+        if self.exited.is_set() and (self._watch is None or self._watch.done()):
+            self._watch = asyncio.create_task(self._watch_over())
+
+    def adopt(self, spec: Spec, release: str) -> bool:
+        """Take over the tree that an earlier supervisor left, if it runs this release; whether it did."""
+        facts = files.read_json(self._layout.app)
+        if not isinstance(facts, dict) or facts.get("release") != release:
+            return False
+        if not tree.is_alive(facts["shim_pid"], facts["shim_created"]):
+            return False
+        try:
+            self._tree = AdoptedTree(facts["shim_pid"], facts["pid"], spec.grace_s, self._layout)
+        except ProcessLookupError:
+            return False
+        self._spec, self.release, self._kept_up = spec, release, True
+        self.started_at = datetime.fromisoformat(facts["started_at"])
+        self._since = time.monotonic()
+        self._watch = asyncio.create_task(self._watch_over())
+        self._change(AppState.RUNNING)
+        return True
+
+    async def end_leftover(self, grace_s: float) -> None:
+        """End the tree that an earlier supervisor left, if there is one and it was not adopted."""
+        facts = files.read_json(self._layout.app)
+        if self._tree or not isinstance(facts, dict) or not tree.is_alive(facts["shim_pid"], facts["shim_created"]):
+            return
+        with contextlib.suppress(ProcessLookupError):
+            await AdoptedTree(facts["shim_pid"], facts["pid"], grace_s, self._layout).stop()
+
+    async def stop(self, now: bool = False) -> None:
+        """Stop it and stay stopped; returns when nothing of its tree is left."""
+        self._kept_up = False
+        async with self._spawning:  # one that is being started right now has to be stopped, too
+            if self._watch:
+                self._watch.cancel()
+                self._watch = None
+            running = self._tree
+        if running:
+            self._change(AppState.STOPPING)
+            await running.stop(now)
+            self._tree = None
+        self._change(AppState.STOPPED)
+
+    def kill(self) -> None:
+        """During a stop: do not wait for the grace to pass."""
+        if self._tree:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._tree.shim_pid, signal.SIGINT)
+
+    async def restart(self) -> None:
+        """Stop it and start the same command again. Raises SpawnFailed."""
+        spec, release = self._spec, self.release
+        if spec is None or release is None:
+            return
+        await self.stop()
+        await self.start(spec, release)
+        self.keep_up()
+
+    def reopen_log(self) -> None:
+        """Its log was renamed: have its shim write to a new one."""
+        if self._tree:
+            self._tree.reopen_log()
+
+    async def _spawn(self) -> None:
+        """Start the command. Whoever waits for it may be cancelled; a process half started may not."""
+        await asyncio.shield(asyncio.create_task(self._spawn_whole()))
+
+    async def _spawn_whole(self) -> None:
+        async with self._spawning:
+            await self._spawn_now()
+
+    async def _spawn_now(self) -> None:
+        assert self._spec is not None
+        child = await self._spawner.spawn(self._spec)
+        self._tree = child
+        self._since = time.monotonic()
+        self.started_at = datetime.now(UTC)
+        self.exited.clear()
+        self._record(child.pid, child.shim_pid, self.started_at)
+        self._change(AppState.RUNNING)
+
+    def _record(self, pid: int, shim_pid: int, started_at: datetime) -> None:
+        facts = {
+            "release": self.release,
+            "pid": pid,
+            "shim_pid": shim_pid,
+            "shim_created": tree.created_at(shim_pid),
+            "started_at": started_at.isoformat(),
+        }
+        try:
+            files.write_json(self._layout.app, facts)
+        except OSError as error:
+            logger.warning("cannot record the application's process: {}; a crash of Orbit would restart it", error)
+
+    async def _watch_over(self) -> None:
+        while True:
+            if self._tree:
+                ended = await self._tree.wait()
+                self._tree = None
+                self._note_exit(ended)
+            if not self._kept_up:
+                return
+            pause_s = pause_before_restart(self._crashes)
+            if pause_s:
+                self._change(AppState.BACKOFF)
+                await asyncio.sleep(pause_s)
+            self.restarts += 1
+            try:
+                await self._spawn()
+            except SpawnFailed as error:
+                self._note_exit(Exit(error=str(error)))
+
+    def _note_exit(self, ended: Exit) -> None:
+        steady = time.monotonic() - self._since >= STEADY_S
+        self._crashes = 1 if steady else self._crashes + 1
+        self.last_exit = LastExit(datetime.now(UTC), ended)
+        self._change(AppState.EXITED)
+        self.exited.set()
+        logger.warning("the application ended: {}", describe(ended))
+
+    def _change(self, state: AppState) -> None:
+        self.state = state
+        self._on_change()
+
+
+def describe(ended: Exit) -> str:
+    """How a command ended, in words: “exit status 3”, “signal 9 (SIGKILL)”, “timed out”."""
+    if ended.error:
+        return ended.error
+    if ended.timed_out:
+        return "timed out"
+    if ended.signal is not None:
+        try:
+            return f"signal {ended.signal} ({signal.Signals(ended.signal).name})"
+        except ValueError:
+            return f"signal {ended.signal}"
+    return f"exit status {ended.status}"

@@ -1,0 +1,84 @@
+"""Looking at process trees from the supervisor, and ending what a killed shim left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+
+import psutil
+
+OUR_NAMES = ("orbit-shim", "orbit-spawner")
+ROUND_S = 0.05
+
+
+def is_alive(pid: int, created: float) -> bool:
+    """Whether the process that had this number at that time (seconds since the epoch) still runs."""
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - created) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def created_at(pid: int) -> float:
+    """When the process started, in seconds since the epoch; 0.0 if it has ended."""
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return 0.0
+
+
+def members(root: int) -> list[psutil.Process]:
+    """Every process below `root`."""
+    try:
+        return psutil.Process(root).children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+def listening_ports(root: int) -> tuple[int, ...]:
+    """The TCP ports that the tree below `root` listens on, in order."""
+    ports: set[int] = set()
+    for process in members(root):
+        with contextlib.suppress(psutil.Error):
+            ports.update(
+                link.laddr.port for link in process.net_connections("tcp") if link.status == psutil.CONN_LISTEN
+            )
+    return tuple(sorted(ports))
+
+
+async def kill_below(root: int, timeout_s: float) -> bool:
+    """KILL everything below `root`, again until nothing is left; whether it is empty within `timeout_s`."""
+    return await _kill_until_none(lambda: members(root), timeout_s)
+
+
+async def kill_strays(spawner: int, timeout_s: float) -> bool:
+    """KILL what came to the fork server because its own shim was killed; whether all is gone within `timeout_s`."""
+    return await _kill_until_none(lambda: _strays(spawner), timeout_s)
+
+
+def _strays(spawner: int) -> list[psutil.Process]:
+    try:
+        children = psutil.Process(spawner).children()
+    except psutil.Error:
+        return []
+    strays = []
+    for child in children:
+        with contextlib.suppress(psutil.Error):
+            if child.name() not in OUR_NAMES:
+                strays += [child, *child.children(recursive=True)]
+    return strays
+
+
+async def _kill_until_none(find: Callable[[], list[psutil.Process]], timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while processes := find():
+        if time.monotonic() > deadline:
+            return False
+        for process in processes:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        await asyncio.sleep(ROUND_S)
+    return True

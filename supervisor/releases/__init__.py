@@ -1,0 +1,1 @@
+"""Releases: a directory each, the `current` link, and how many are kept."""

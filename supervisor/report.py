@@ -1,0 +1,157 @@
+"""What the status file says, gathered from those who own the facts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC
+from typing import Any
+
+from supervisor.assembly import Assembly
+from supervisor.deploy.attempt import Attempt
+from supervisor.model import Outcome, Release, Request, Stage
+
+PUBLISH_DELAY_S = 0.01
+"""Changes that come together are written together: no writing lies in the gap between two releases."""
+MOST_ANSWERS = 30
+PROGRESS = {stage: round(100 * place / (len(Stage) - 1)) for place, stage in enumerate(Stage)}
+
+
+class Report:
+    """Owner of what is published, and when."""
+
+    def __init__(self, parts: Assembly, queue: Callable[[], dict[str, Any]]) -> None:
+        self._parts = parts
+        self._queue = queue
+        self._scheduled: asyncio.TimerHandle | None = None
+        self._answers: deque[dict[str, Any]] = deque(maxlen=MOST_ANSWERS)
+        self._stable: dict[str, Any] = {}
+
+    def changed(self) -> None:
+        """Something that the status tells of has changed."""
+        if self._scheduled is None:
+            self._scheduled = asyncio.get_running_loop().call_later(PUBLISH_DELAY_S, self.publish)
+
+    def answer(self, request: Request, outcome: Outcome, reason: str | None, deployment: int | None) -> None:
+        """A request has been dealt with; whoever waits for it reads it here. Written at once: the request's file,
+        which would bring it back after a crash, goes next."""
+        self._answers.appendleft(
+            {
+                "id": request.id,
+                "action": request.action,
+                "outcome": outcome,
+                "reason": reason,
+                "deployment": deployment,
+            }
+        )
+        self.publish()
+
+    def refresh(self) -> None:
+        """Releases or records have changed: read them again."""
+        releases = self._parts.store.all()
+        records = self._parts.records.latest(200)
+        succeeded = next((record for record in records if record["outcome"] == Outcome.SUCCEEDED), None)
+        failed = next((record for record in records if record.get("failure") and record["outcome"] != "cancelled"), None)
+        live = self._parts.store.current()
+        self._stable = {
+            "current_release": live.id if live else None,
+            "last_deployment": succeeded and _deployment(succeeded),
+            "last_failed_deployment": failed and _failed(failed),
+            "failed_commits_count": len({record["commit_full"] for record in records if record.get("failure")} - {None}),
+            "releases": [_release(release) for release in reversed(releases)],
+        }
+        self.changed()
+
+    def publish(self, stopped: bool = False) -> None:
+        """Write the status now."""
+        if self._scheduled:
+            self._scheduled.cancel()
+            self._scheduled = None
+        attempt = self._parts.deployer.attempt
+        state = "stopped" if stopped else "deploying" if attempt else "idle"
+        live = _attempt(attempt, self._parts.settings.deployment_timeout_s) if attempt else _nothing_running()
+        facts = {"status": state, **live, **self._stable}
+        facts["queue"] = self._queue()
+        facts["requests"] = list(self._answers)
+        facts["app"] = self._app()
+        self._parts.status.publish(facts)
+
+    def _app(self) -> dict[str, Any]:
+        app = self._parts.app
+        last = app.last_exit
+        return {
+            "state": app.state,
+            "pid": app.pid,
+            "release": app.release,
+            "port": self._parts.settings.app_port,
+            "restarts": app.restarts,
+            "started_at": app.started_at and app.started_at.isoformat(),
+            "last_exit": last
+            and {
+                "at": last.at.isoformat(),
+                "status": last.exit.status,
+                "signal": last.exit.signal,
+                "error": last.exit.error,
+                "tail": last.exit.tail.splitlines()[-20:],
+            },
+        }
+
+
+def _attempt(attempt: Attempt, timeout_s: float) -> dict[str, Any]:
+    commit, previous = attempt.commit, attempt.previous
+    return {
+        "stage": attempt.stage,
+        "deployment": attempt.number,
+        "commit": commit and commit.short,
+        "commit_full": commit and commit.sha,
+        "rollback_commit": previous and previous.short,
+        "started_at": int(attempt.started_at.timestamp()),
+        "duration_seconds": round(attempt.duration_s, 1),
+        "timeout_seconds": timeout_s,
+        "progress_percent": PROGRESS[attempt.stage],
+    }
+
+
+def _nothing_running() -> dict[str, Any]:
+    names = ("stage", "deployment", "commit", "commit_full", "rollback_commit", "started_at")
+    return dict.fromkeys((*names, "duration_seconds", "timeout_seconds", "progress_percent"))
+
+
+def _deployment(record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "commit": record["commit"],
+        "commit_full": record["commit_full"],
+        "commit_message": record["commit_message"],
+        "release": record["release"],
+        "deployment": record["number"],
+        "action": record["action"],
+        "cause": record["cause"],
+        "updated_at": record["ended_at"],
+        "build_duration_seconds": record["duration_seconds"],
+        "build_status": "success",
+        "warnings": record["warnings"],
+        "timings": record["timings"],
+    }
+
+
+def _failed(record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "commit": record["commit"],
+        "commit_full": record["commit_full"],
+        "deployment": record["number"],
+        "outcome": record["outcome"],
+        "failed_at": record["ended_at"],
+        **record["failure"],
+    }
+
+
+def _release(release: Release) -> dict[str, Any]:
+    return {
+        "id": release.id,
+        "commit": release.commit.sha,
+        "commit_message": release.commit.subject,
+        "build_duration_seconds": round(release.build_duration_s, 3),
+        "deployed_at": release.built_at.astimezone(UTC).isoformat(),
+        "good": release.good,
+    }

@@ -1,0 +1,335 @@
+"""The shim above one command: starts it, copies its output, and does not end before its tree is empty.
+
+It talks over a socket to whoever asked for it, a line of JSON a message: `started` once the command runs, `error` if
+it could not be started, `exit` once the command has ended and nothing that it started is left. When the other end
+closes, a command that is not `kept` is stopped; the application's is kept, and goes on.
+
+SIGTERM stops the tree (TERM, `grace` seconds, KILL); a second one, or SIGINT, kills it at once; SIGUSR1 reopens the log.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import time
+from typing import Any
+
+from . import kernel
+from .output import Console, Output, RotatedFile
+from .protocol import EXEC_FAILED, PID
+
+READ_BYTES = 262144
+PIPE_BYTES = 1048576
+CAPTURE_BYTES = 1048576
+LEFTOVER_GRACE_S = 2.0
+"""How long what a command left behind may take to end after TERM."""
+ABOVE_FILES = 64
+"""Descriptors that a command is given have numbers below this."""
+
+
+class Monitor:
+    """State of one shim: running, then (asked to, or because the command ended) emptying, then done."""
+
+    def __init__(self, spec: dict[str, Any], report: socket.socket, files: list[int], console_fd: int) -> None:
+        self.spec = spec
+        self.report: socket.socket | None = report
+        self.files = files
+        self.started_at = time.time()
+        self.pid = 0
+        self.wait_status: int | None = None
+        self.empty = False
+        self.kill_at: float | None = None
+        self.next_kill = 0.0
+        self.kill_pause = 0.01
+        self.captured = bytearray()
+        self.output = self._make_output(console_fd)
+        self.poll = select.poll()
+        self.readers: dict[int, bool] = {}  # descriptor → is it captured?
+        self.waiting_for: int | None = None  # the console, while its reader is behind
+
+    def _make_output(self, console_fd: int) -> Output:
+        spec = self.spec
+        file = RotatedFile(spec["log"], spec["log_max_bytes"], spec["log_backups"]) if spec["log"] else None
+        console = Console(console_fd, spec["mark"]) if spec["mark"] else None
+        return Output([secret.encode("utf-8", "surrogateescape") for secret in spec["secrets"]], file, console)
+
+    def run(self) -> int:
+        """The command's exit status, 128 + N if signal N ended it (as a shell has it)."""
+        os.setsid()  # what a terminal signals must not hit us
+        kernel.become_subreaper()
+        kernel.set_name("orbit-shim")
+        self._listen_for_signals()
+        self._introduce()
+        error = self._start()
+        if error:
+            self._say({"error": error})
+            return EXEC_FAILED
+        self._say({"started": self.pid})
+        while not self.empty:
+            self._wait()
+            self._advance()
+        self._drain()
+        return self._finish()
+
+    def _introduce(self) -> None:
+        """Our process number, by which the supervisor signals us; from now on it may."""
+        assert self.report is not None
+        self.report.send(PID.pack(os.getpid()))
+
+    def _listen_for_signals(self) -> None:
+        self.wakeup, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
+            signal.signal(number, _only_wake)
+        for number in (signal.SIGHUP, signal.SIGPIPE, signal.SIGUSR2):
+            signal.signal(number, signal.SIG_IGN)
+        self.poll.register(self.wakeup, select.POLLIN)
+        if self.report:
+            self.poll.register(self.report.fileno(), select.POLLIN)
+
+    def _start(self) -> str | None:
+        """Fork the command; what went wrong, or None."""
+        out_read, out_write = self._pipe()
+        self.readers[out_read] = False
+        error_write = out_write
+        if self.spec["capture"]:
+            self.readers[out_read] = True
+            error_read, error_write = self._pipe()
+            self.readers[error_read] = False
+        failed_read, failed_write = os.pipe2(os.O_CLOEXEC)
+        self.pid = os.fork()
+        if self.pid == 0:
+            _become(self.spec, out_write, error_write, failed_write, self.files)
+        for fd in {out_write, error_write, failed_write, *self.files}:
+            os.close(fd)
+        failure = os.read(failed_read, 4096).decode("utf-8", "replace")
+        os.close(failed_read)
+        for fd in self.readers:
+            self.poll.register(fd, select.POLLIN)
+        return failure or None
+
+    def _pipe(self) -> tuple[int, int]:
+        reader, writer = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(reader, False)
+        try:
+            fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        except OSError:
+            pass  # over the user's limit of pipe memory: it is only a matter of speed
+        return reader, writer
+
+    def _wait(self) -> None:
+        timeout_ms = None
+        if self.kill_at is not None:
+            timeout_ms = max(0.0, max(self.kill_at, self.next_kill) - time.monotonic()) * 1000 + 1
+        for fd, _ in self.poll.poll(timeout_ms):
+            if fd in self.readers:
+                self._read(fd)
+            elif fd == self.wakeup:
+                self._handle_signals()
+            elif self.report and fd == self.report.fileno():
+                self._listen()
+            elif fd == self.waiting_for and self.output.console:
+                self.output.console.flush()
+        self._balance()
+
+    def _balance(self) -> None:
+        """While the console's reader is behind, its readiness is waited for instead of the command's output."""
+        console = self.output.console
+        if console is None or self.output.congested == (self.waiting_for is not None):
+            return
+        if self.waiting_for is None:
+            self.waiting_for = console.fd
+            self.poll.register(console.fd, select.POLLOUT)
+            for fd in self.readers:
+                self.poll.unregister(fd)
+        else:
+            self.poll.unregister(self.waiting_for)
+            self.waiting_for = None
+            for fd in self.readers:
+                self.poll.register(fd, select.POLLIN)
+
+    def _read(self, fd: int) -> bool:
+        """One read; False when nothing more is to be had now."""
+        try:
+            data = os.read(fd, READ_BYTES)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            data = b""
+        if not data:
+            del self.readers[fd]
+            if self.waiting_for is None:
+                self.poll.unregister(fd)
+            os.close(fd)
+            return False
+        if self.readers[fd]:
+            self.captured += data[: CAPTURE_BYTES - len(self.captured)]
+        else:
+            self.output.feed(data)
+        return True
+
+    def _handle_signals(self) -> None:
+        for number in os.read(self.wakeup, 512):
+            if number == signal.SIGTERM:
+                self.stop(0.0 if self.kill_at is not None and self.wait_status is None else self.spec["grace"])
+            elif number == signal.SIGINT:
+                self.stop(0.0)
+            elif number == signal.SIGUSR1 and self.output.file:
+                self.output.file.reopen()
+
+    def _listen(self) -> None:
+        """The supervisor says nothing here; that it is readable means that it has closed, or died."""
+        assert self.report is not None
+        try:
+            gone = not self.report.recv(1)
+        except BlockingIOError:
+            return
+        except OSError:
+            gone = True
+        if gone:
+            self.poll.unregister(self.report.fileno())
+            self.report.close()
+            self.report = None
+            if not self.spec["keep"]:
+                self.stop(min(self.spec["grace"], LEFTOVER_GRACE_S))
+
+    def stop(self, grace_s: float) -> None:
+        """TERM to the whole tree now, KILL to what is left after `grace_s` seconds."""
+        deadline = time.monotonic() + grace_s
+        if self.kill_at is None or deadline < self.kill_at:
+            self.kill_at = deadline
+        if grace_s > 0:
+            # A stopped process would not see its TERM before the KILL.
+            pids = kernel.descendants(os.getpid())
+            kernel.signal_all(pids, signal.SIGTERM)
+            kernel.signal_all(pids, signal.SIGCONT)
+
+    def _advance(self) -> None:
+        self._reap()
+        if self.empty or self.kill_at is None:
+            return
+        now = time.monotonic()
+        if now >= self.kill_at and now >= self.next_kill:
+            kernel.signal_all(kernel.descendants(os.getpid()), signal.SIGKILL)
+            # Again soon: some may have been born meanwhile. A fork loop is frozen by ever shorter rounds.
+            self.next_kill = time.monotonic() + self.kill_pause
+            self.kill_pause = min(self.kill_pause * 1.5, 0.25)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                self.empty = True
+                return
+            if pid == 0:
+                return
+            if pid == self.pid:
+                self.wait_status = status
+                self._empty_leftovers()
+
+    def _empty_leftovers(self) -> None:
+        """The command has ended; what it left behind has to end, too."""
+        if kernel.descendants(os.getpid()):
+            self.stop(min(self.spec["grace"], LEFTOVER_GRACE_S))
+        else:
+            self.kill_at = time.monotonic()  # nothing but zombies: reap on
+
+    def _drain(self) -> None:
+        """Nobody is left who could write: read to the end. Nor can anybody hold us up: an end that is not reached
+        (a descriptor sent to a process outside of the tree) is not waited for."""
+        for fd in list(self.readers):
+            while self._read(fd):
+                continue
+        self.output.finish()
+
+    def _finish(self) -> int:
+        assert self.wait_status is not None
+        status = os.waitstatus_to_exitcode(self.wait_status)
+        message = {
+            "exit": {
+                "pid": self.pid,
+                "status": status if status >= 0 else None,
+                "signal": -status if status < 0 else None,
+                "started_at": self.started_at,
+                "ended_at": time.time(),
+                "tail": self.output.tail.decode("utf-8", "replace"),
+                "captured": len(self.captured),
+            }
+        }
+        if self.spec["exit_file"]:
+            _write_file(self.spec["exit_file"], json.dumps(message["exit"]).encode())
+        self._say(message, bytes(self.captured))
+        return status if status >= 0 else 128 - status
+
+    def _say(self, message: dict[str, Any], body: bytes = b"") -> None:
+        if self.report is None:
+            return
+        try:
+            self.report.setblocking(True)
+            self.report.sendall(json.dumps(message).encode() + b"\n" + body)
+            self.report.setblocking(False)
+        except OSError:
+            pass  # the supervisor is gone; the exit file tells the next one
+
+
+def _only_wake(number: int, frame: object) -> None:
+    """The descriptor given to set_wakeup_fd is what carries the signal."""
+
+
+def _write_file(path: str, data: bytes) -> None:
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+        os.write(fd, data)
+        os.close(fd)
+        os.rename(temporary, path)
+    except OSError:
+        pass  # a full disk: the supervisor is told over the socket
+
+
+def _become(spec: dict[str, Any], out: int, error: int, failed: int, files: list[int]) -> None:
+    """In the forked child: become the command, or write why not to `failed` and end."""
+    failed = fcntl.fcntl(failed, fcntl.F_DUPFD_CLOEXEC, ABOVE_FILES)
+    try:
+        step = "start a session"
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+            try:
+                signal.signal(number, signal.SIG_DFL)
+            except OSError:
+                continue  # reserved by the C library
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        _place_files(spec["files"], files, out, error)
+        if spec["user"]:
+            step = f"become {spec['user']['name']}"
+            os.setgroups(spec["user"]["groups"])
+            os.setgid(spec["user"]["gid"])
+            os.setuid(spec["user"]["uid"])
+        if spec["nice"]:
+            os.nice(spec["nice"])
+        os.umask(0o022)
+        step = f"enter {spec['cwd']}"
+        os.chdir(spec["cwd"])
+        step = f"run {spec['argv'][0]}"
+        os.execvpe(spec["argv"][0], spec["argv"], spec["env"])
+    except BaseException as problem:  # noqa: BLE001 nothing may fall back into the shim's code here
+        reason = os.strerror(problem.errno) if isinstance(problem, OSError) and problem.errno else str(problem)
+        os.write(failed, f"cannot {step}: {reason}".encode("utf-8", "surrogateescape"))
+    os._exit(EXEC_FAILED)
+
+
+def _place_files(numbers: list[int], files: list[int], out: int, error: int) -> None:
+    os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+    os.dup2(out, 1)
+    os.dup2(error, 2)
+    # Out of the way first: a source may stand where another one has to go.
+    moved = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, ABOVE_FILES) for fd in files]
+    for number, fd in zip(numbers, moved, strict=True):
+        os.dup2(fd, number)

@@ -1,0 +1,10 @@
+"""What goes over the sockets between the supervisor, the fork server and the shims."""
+
+import struct
+
+LENGTH = struct.Struct("!I")
+"""Before each request to the fork server: the length of its JSON."""
+PID = struct.Struct("!I")
+"""The first thing that a shim says: its process number."""
+EXEC_FAILED = 127
+"""A shim's status if its command could not be started, as a shell has it."""
