@@ -1,0 +1,74 @@
+"""Keeping secrets out of what people read: logs, errors, the status, `orbit check`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from urllib.parse import quote, quote_plus, unquote
+
+MASK = "***"
+SHORTEST = 3  # characters; replacing anything shorter would only spoil the text around it
+
+_USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*)://([^/?#]*)@", re.IGNORECASE)
+_PERCENT = re.compile(r"%[0-9A-F]{2}")
+# what git hosts want as the other half of a token, or as the user of every repository
+_NO_SECRET = frozenset({"", "git", "oauth2", "x-access-token", "x-oauth-basic", "x-token-auth", "token"})
+
+
+def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
+    """A function that replaces each of `secrets` in a text by `***`, also as it stands in a URL or in JSON,
+    or each line of one that has several."""
+    forms = {form for secret in secrets for part in _parts(secret) for form in _forms(part)}
+    if not forms:
+        return str
+    pattern = re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)))
+    return lambda text: pattern.sub(MASK, text)
+
+
+def url_secrets(url: str) -> tuple[str, ...]:
+    """The password in an address, and the user where that is a token, each as written and decoded."""
+    user, password, secret_user = _userinfo(url)
+    found = ([password] if password not in _NO_SECRET else []) + ([user] if secret_user else [])
+    return tuple(dict.fromkeys(form for text in found for form in (text, unquote(text))))
+
+
+def masked_url(url: str) -> str:
+    """The address without what is secret in it."""
+    user, password, secret_user = _userinfo(url)
+    if secret_user:
+        return _USERINFO.sub(rf"\1://{MASK}@", url)
+    if password:
+        return _USERINFO.sub(lambda match: f"{match[1]}://{user}:{MASK}@", url)
+    return url
+
+
+def printable(text: str) -> str:
+    """The text with control characters and bytes that are no UTF-8 written as escapes."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _userinfo(url: str) -> tuple[str, str, bool]:
+    """User, password, and whether the user is a secret: over HTTP, one without a real password is a token."""
+    match = _USERINFO.match(url)
+    if match is None:
+        return "", "", False
+    user, _, password = match[2].partition(":")
+    http = match[1].lower() in ("http", "https")
+    return user, password, http and user not in _NO_SECRET and password in _NO_SECRET
+
+
+def _parts(secret: str) -> list[str]:
+    """The secret as a whole and its lines, but not the lines that every key has (`-----BEGIN …`)."""
+    lines = secret.splitlines()
+    if len(lines) < 2:
+        return [secret]
+    return [secret, *(line.strip() for line in lines if len(line) >= 8 and not line.startswith("-----"))]
+
+
+def _forms(secret: str) -> set[str]:
+    forms = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    for encode, safe in ((quote, ""), (quote, "/"), (quote_plus, "")):
+        encoded = encode(secret, safe=safe, errors="surrogateescape")
+        forms |= {encoded, _PERCENT.sub(lambda match: match[0].lower(), encoded)}
+    return {form for form in forms if len(form) >= SHORTEST}

@@ -1,0 +1,294 @@
+"""Every variable that Orbit reads, as data. The loader and `orbit check` are made from this table, the
+example file and the reference page are checked against it.
+
+Ranges are wider than what the public reference recommends (60 s at least for a hook): a short time is the
+user's own affair. Only the standard library is imported, so that what needs only `home` starts fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from supervisor.errors import SettingsError
+from supervisor.redact import url_secrets
+
+
+class Kind(StrEnum):
+    """What a variable holds; the values are the words of the reference page."""
+
+    TEXT = "text"
+    CHOICE = "choice"
+    BOOLEAN = "true or false"
+    PORT = "port"
+    WHOLE = "whole number"
+    SECONDS = "seconds"
+    SIZE = "size"
+    ADDRESS = "repository address"
+    FOLDER = "relative path"
+    PATH = "absolute path"
+    KEY = "SSH key"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable. `default` is written as a user would; where there is none, `otherwise` says what holds.
+
+    `low` and `high` bound a number, in seconds or bytes where the kind says so; `or_zero` allows 0 as well.
+    `pattern` is a regular expression for the whole text, `rule` says it in words. A `secret` value is never
+    shown, a `withheld` one reaches neither the app nor hooks nor builds.
+    """
+
+    name: str
+    kind: Kind
+    group: str
+    meaning: str
+    default: str | None = None
+    otherwise: str = "not set"
+    example: str = ""
+    required: bool = False
+    secret: bool = False
+    withheld: bool = False
+    low: float = 0
+    high: float = 0
+    or_zero: bool = False
+    choices: tuple[str, ...] = ()
+    pattern: str = ""
+    rule: str = ""
+
+    @property
+    def attribute(self) -> str:
+        """The name in `Settings`, with its unit."""
+        unit = {Kind.SECONDS: "_s", Kind.SIZE: "_bytes"}.get(self.kind, "")
+        return self.name.lower() + unit
+
+    @property
+    def allowed(self) -> str:
+        """What may stand in it, in words."""
+        if self.rule:
+            return self.rule
+        if self.kind is Kind.CHOICE:
+            return ", ".join(self.choices)
+        if self.kind is Kind.BOOLEAN:
+            return "true, yes, on, 1, false, no, off, 0"
+        if self.kind in (Kind.PORT, Kind.WHOLE, Kind.SECONDS):
+            noun = "seconds" if self.kind is Kind.SECONDS else "a whole number"
+            return ("0, or " if self.or_zero else "") + f"{noun} from {self.low} to {self.high}"
+        return "any text"
+
+
+_REPOSITORY, _PROJECT, _DEPLOYMENT = "Repository", "Project", "Deployment"
+_HEALTH, _UPDATES, _LOGS, _ACCESS = "Health check", "Updates", "Logs", "Orbit itself"
+
+_ADDRESS = "|".join((
+    r"(?:https?|git|ssh|git\+ssh|ssh\+git)://[^\s/-]\S*",
+    r"file:///.+",
+    r"(?:\w[\w.-]*@)?\w[\w.-]*:(?!//)[^\s:]\S*",  # user@host:path; `ext::command` is none
+    r"/.+",
+))  # fmt: skip
+_REF = r"(?![-/])(?!.*(?:\.\.|//|@\{|\.lock$|[./]$))[^\x00-\x20\x7f~^:?*\[\\]+"
+_FOLDER = r"(?!/)(?!(?:.*/)?\.\.(?:/|$))[^\x00-\x1f\x7f\\]+"
+_VERSION = r"[\w./*^~<>=!|, +-]+"
+_KINDS = (
+    "auto", "node", "python", "ruby", "go", "bun", "rust", "java", "dotnet", "php", "static", "procfile",
+)  # fmt: skip
+LEVEL_NAMES = {
+    "trace": "debug", "verbose": "debug", "notice": "info", "warn": "warning", "critical": "error",
+    "fatal": "error",
+}  # fmt: skip
+
+# fmt: off
+VARIABLES: tuple[Variable, ...] = (
+    Variable(
+        "GIT_REPO_URL", Kind.ADDRESS, _REPOSITORY, "the address of the repository to deploy", required=True,
+        example="https://github.com/user/app", pattern=_ADDRESS,
+        rule="https://…, http://…, ssh://…, git://…, file://…, user@host:path or an absolute path",
+    ),
+    Variable(
+        "GIT_BRANCH", Kind.TEXT, _REPOSITORY, "the branch to deploy", example="production", pattern=_REF,
+        otherwise="the repository's default branch", rule="the name of a branch, as git allows it",
+    ),
+    Variable(
+        "GIT_TOKEN", Kind.TEXT, _REPOSITORY, "an access token for a private repository over HTTPS",
+        secret=True, withheld=True, example="ghp_0123456789abcdef", pattern=r"\S+",
+        rule="text without spaces",
+    ),
+    Variable(
+        "GIT_USERNAME", Kind.TEXT, _REPOSITORY, "the user name that goes with GIT_TOKEN", example="deploy",
+        otherwise="what the host expects beside a token", pattern=r"[^\s:]+",
+        rule="text without spaces and colons",
+    ),
+    Variable(
+        "GIT_SSH_KEY", Kind.KEY, _REPOSITORY, "the private key for a repository over SSH", secret=True,
+        withheld=True, example="/run/secrets/deploy_key",
+        rule="the key's absolute path, or its text (line ends may be written as \\n)",
+    ),
+    Variable(
+        "GIT_SSH_KNOWN_HOSTS", Kind.PATH, _REPOSITORY, "the file with the SSH host keys to trust",
+        example="/run/secrets/known_hosts", pattern=r"/.+", rule="an absolute path",
+    ),
+    Variable(
+        "GIT_DEPTH", Kind.WHOLE, _REPOSITORY, "how many commits of history to fetch; 0 is the whole history",
+        default="1", low=0, high=1_000_000, example="50",
+    ),
+    Variable(
+        "PROJECT_PATH", Kind.FOLDER, _PROJECT, "the folder in the repository that is deployed",
+        example="apps/web", otherwise="the repository's root", pattern=_FOLDER,
+        rule="a relative path without ..",
+    ),
+    Variable(
+        "PROJECT_TYPE", Kind.CHOICE, _PROJECT, "the kind of project, instead of detecting it",
+        default="auto", choices=_KINDS, example="node",
+    ),
+    Variable(
+        "NODE_VERSION", Kind.TEXT, _PROJECT, "the version of Node.js", otherwise="as the project says",
+        example="20.11.0", pattern=_VERSION, rule="a version or a range",
+    ),
+    Variable(
+        "PYTHON_VERSION", Kind.TEXT, _PROJECT, "the version of Python", otherwise="as the project says",
+        example="3.12", pattern=_VERSION, rule="a version or a range",
+    ),
+    Variable(
+        "INSTALL_COMMAND", Kind.TEXT, _PROJECT, "the command that installs dependencies",
+        otherwise="detected", example="npm ci --omit=dev",
+    ),
+    Variable(
+        "PRE_BUILD_COMMAND", Kind.TEXT, _PROJECT, "a command to run before the build", otherwise="none",
+        example="npm run codegen",
+    ),
+    Variable(
+        "BUILD_COMMAND", Kind.TEXT, _PROJECT, "the command that builds", otherwise="detected",
+        example="npm run build:production",
+    ),
+    Variable(
+        "POST_BUILD_COMMAND", Kind.TEXT, _PROJECT, "a command to run after the build", otherwise="none",
+        example="npm prune --omit=dev",
+    ),
+    Variable(
+        "RUN_COMMAND", Kind.TEXT, _PROJECT, "the command that starts the application", otherwise="detected",
+        example="npm run start:production",
+    ),
+    Variable(
+        "APP_PORT", Kind.PORT, _PROJECT, "the port that the application listens on", required=True, low=1,
+        high=65535, example="3000",
+    ),
+    Variable(
+        "DEPLOYMENT_TIMEOUT", Kind.SECONDS, _DEPLOYMENT, "how long a deployment may take", default="1800",
+        low=0.1, high=7200, example="3600",
+    ),
+    Variable(
+        "HOOK_TIMEOUT", Kind.SECONDS, _DEPLOYMENT, "how long each hook may take", default="300", low=0.1,
+        high=3600, example="900",
+    ),
+    Variable(
+        "SKIP_HOOKS", Kind.BOOLEAN, _DEPLOYMENT, "run no hooks", default="false", example="true",
+    ),
+    Variable(
+        "STOP_TIMEOUT", Kind.SECONDS, _DEPLOYMENT,
+        "how long the application may take to stop before it is killed", default="10", low=0, high=600,
+        example="30",
+    ),
+    Variable(
+        "KEEP_RELEASES", Kind.WHOLE, _DEPLOYMENT, "how many good releases stay on disk", default="3", low=1,
+        high=100, example="5",
+    ),
+    Variable(
+        "HEALTH_CHECK_PATH", Kind.TEXT, _HEALTH, "the path that must answer with 2xx or 3xx", default="/",
+        example="/healthz", pattern=r"/\S*", rule="a path that starts with /",
+    ),
+    Variable(
+        "HEALTH_CHECK_TIMEOUT", Kind.SECONDS, _HEALTH,
+        "how long the application has to answer well, if HEALTH_CHECK_RETRIES and _DELAY are not set",
+        default="60", low=0.1, high=3600, example="120",
+    ),
+    Variable(
+        "HEALTH_CHECK_RETRIES", Kind.WHOLE, _HEALTH,
+        "times HEALTH_CHECK_DELAY, how long the application has to answer well", default="3", low=1, high=10,
+        example="5",
+    ),
+    Variable(
+        "HEALTH_CHECK_DELAY", Kind.SECONDS, _HEALTH,
+        "times HEALTH_CHECK_RETRIES, how long the application has to answer well", default="10", low=1,
+        high=60, example="15",
+    ),
+    Variable(
+        "SKIP_HEALTH_CHECK", Kind.BOOLEAN, _HEALTH, "take every application that starts for healthy",
+        default="false", example="true",
+    ),
+    Variable(
+        "POLLING_INTERVAL", Kind.SECONDS, _UPDATES, "how often to look for new commits; 0 is never",
+        default="0", low=1, high=86400, or_zero=True, example="300",
+    ),
+    Variable(
+        "GIT_WATCH", Kind.BOOLEAN, _UPDATES,
+        "notice a push at once when the repository lies on this machine", default="true", example="false",
+    ),
+    Variable(
+        "DEBOUNCE_DELAY", Kind.SECONDS, _UPDATES,
+        "a request for the commit that a noticed push made live less than this ago counts as answered",
+        default="5", low=0, high=300, example="10",
+    ),
+    Variable(
+        "WEBHOOK_SECRET", Kind.TEXT, _UPDATES, "the secret that webhooks are signed with", secret=True,
+        withheld=True, example="a-long-random-text",
+    ),
+    Variable(
+        "LOG_LEVEL", Kind.CHOICE, _LOGS, "how much Orbit itself logs", default="info", example="debug",
+        choices=("debug", "info", "warning", "error"),
+        rule=f"debug, info, warning, error; also {', '.join(LEVEL_NAMES)}",
+    ),
+    Variable(
+        "LOG_MAX_SIZE", Kind.SIZE, _LOGS, "the size at which a log file is put aside", default="10M",
+        low=64 << 10, high=1 << 40, example="50M", rule="bytes, or a number with K, M or G; 64K or more",
+    ),
+    Variable(
+        "LOG_BACKUPS", Kind.WHOLE, _LOGS, "how many old files of each log are kept", default="5", low=0,
+        high=100, example="2",
+    ),
+    Variable(
+        "ORBIT_HOME", Kind.PATH, _ACCESS, "where releases, logs and caches lie", default="/app",
+        pattern=r"/.+", rule="an absolute path", example="/srv/orbit",
+    ),
+    Variable(
+        "RUN_AS_USER", Kind.TEXT, _ACCESS,
+        "the user that git, builds, hooks and the application run as, if Orbit is started as root",
+        otherwise="appuser, if there is one", example="www-data", pattern=r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?",
+        rule="the name or the number of a user",
+    ),
+    Variable(
+        "ORBIT_API_KEY", Kind.TEXT, _ACCESS, "the key to Orbit's API", secret=True, withheld=True,
+        otherwise="API_KEY", example="a-long-random-text",
+    ),
+    Variable(
+        "API_KEY", Kind.TEXT, _ACCESS,
+        "the key to Orbit's API where ORBIT_API_KEY is not set; it reaches the application too", secret=True,
+        example="a-long-random-text",
+    ),
+)
+# fmt: on
+
+BY_NAME: Mapping[str, Variable] = {variable.name: variable for variable in VARIABLES}
+
+
+def home(environ: Mapping[str, str]) -> Path:
+    """ORBIT_HOME alone, for commands that speak to a running supervisor. Raises SettingsError."""
+    variable = BY_NAME["ORBIT_HOME"]
+    text = environ.get(variable.name, "").strip() or variable.default or ""
+    if not text.startswith("/"):
+        problem = f"{variable.name}: {text!r} is not an absolute path; allowed: {variable.allowed}"
+        raise SettingsError((problem,))
+    return Path(text)
+
+
+def secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Every secret in the variables of Orbit, valid or not, for `redactor`."""
+    texts = {v.name: environ.get(v.name, "").strip() for v in VARIABLES if v.secret}
+    found = [text for name, text in texts.items() if text and not (name == "GIT_SSH_KEY" and is_path(text))]
+    return (*found, *url_secrets(environ.get("GIT_REPO_URL", "").strip()))
+
+
+def is_path(key: str) -> bool:
+    """Whether GIT_SSH_KEY holds the key's path, which is no secret, and not its text."""
+    return key.startswith("/") and "\n" not in key
