@@ -12,8 +12,8 @@ SHORTEST = 3  # characters; replacing anything shorter would only spoil the text
 
 _USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*)://([^/?#]*)@", re.IGNORECASE)
 _PERCENT = re.compile(r"%[0-9A-F]{2}")
-# what git hosts want as the other half of a token, or as the user of every repository
-_NO_SECRET = frozenset({"", "git", "oauth2", "x-access-token", "x-oauth-basic", "x-token-auth", "token"})
+_NO_PASSWORD = ("", "x-oauth-basic")  # beside a token that stands where the user would
+_TOKEN = re.compile(r"ghp_|gho_|ghs_|github_pat_|glpat-|.{20}")  # a user's name is shorter
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
@@ -29,7 +29,7 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
 def url_secrets(url: str) -> tuple[str, ...]:
     """The password in an address, and the user where that is a token, each as written and decoded."""
     user, password, secret_user = _userinfo(url)
-    found = ([password] if password not in _NO_SECRET else []) + ([user] if secret_user else [])
+    found = ([password] if password not in _NO_PASSWORD else []) + ([user] if secret_user else [])
     return tuple(dict.fromkeys(form for text in found for form in (text, unquote(text))))
 
 
@@ -49,13 +49,14 @@ def printable(text: str) -> str:
 
 
 def _userinfo(url: str) -> tuple[str, str, bool]:
-    """User, password, and whether the user is a secret: over HTTP, one without a real password is a token."""
+    """User, password, and whether the user is a token, for which many hosts want no password."""
     match = _USERINFO.match(url)
     if match is None:
         return "", "", False
     user, _, password = match[2].partition(":")
     http = match[1].lower() in ("http", "https")
-    return user, password, http and user not in _NO_SECRET and password in _NO_SECRET
+    secret_user = http and password in _NO_PASSWORD and bool(_TOKEN.match(user) or password)
+    return user, password, secret_user
 
 
 def _parts(secret: str) -> list[str]:

@@ -119,7 +119,8 @@ class Settings:
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings in `environ`. Values are stripped; an empty one counts as unset.
 
-    Raises SettingsError with a line for each variable that is missing or wrong.
+    Raises SettingsError with a line for each variable that is missing or wrong, and for each name that looks like
+    a slip for one of ours.
     """
     texts = {v.name: text for v in VARIABLES if (text := environ.get(v.name, "").strip())}
     values: dict[str, Any] = {"given": frozenset(texts)}
@@ -136,7 +137,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         except (ValueError, msgspec.ValidationError):
             problems.append(_problem(variable, value))
     if problems:
-        raise SettingsError(tuple(problems))
+        raise SettingsError((*problems, *unknown(environ)))
     return Settings(**values)
 
 

@@ -83,7 +83,7 @@ _REPOSITORY, _PROJECT, _DEPLOYMENT = "Repository", "Project", "Deployment"
 _HEALTH, _UPDATES, _LOGS, _ACCESS = "Health check", "Updates", "Logs", "Orbit itself"
 
 _ADDRESS = "|".join((
-    r"(?:https?|git|ssh|git\+ssh|ssh\+git)://[^\s/-]\S*",
+    r"(?:https?|ssh|git\+ssh|ssh\+git)://[^\s/-]\S*",
     r"file:///.+",
     r"(?:\w[\w.-]*@)?\w[\w.-]*:(?!//)[^\s:]\S*",  # user@host:path; `ext::command` is none
     r"/.+",
@@ -104,7 +104,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "GIT_REPO_URL", Kind.ADDRESS, _REPOSITORY, "the address of the repository to deploy", required=True,
         example="https://github.com/user/app", pattern=_ADDRESS,
-        rule="https://…, http://…, ssh://…, git://…, file://…, user@host:path or an absolute path",
+        rule="https://…, http://…, ssh://…, file:///…, user@host:path or an absolute path",
     ),
     Variable(
         "GIT_BRANCH", Kind.TEXT, _REPOSITORY, "the branch to deploy", example="production", pattern=_REF,

@@ -1,0 +1,87 @@
+"""The command line. A command is a module here and a line in `group.COMMANDS`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
+
+
+def main() -> None:
+    """The console script. Ends with the command's exit code; shows no traceback unless ORBIT_DEBUG=1."""
+    if os.getpid() == 1 and sys.argv[1:2] == ["run"] and "ORBIT_UNDER_INIT" not in os.environ:
+        # before anything is imported that PID 1 has no use for
+        load("supervisor.cli.init:become_init")(sys.argv)
+    try:
+        code = _run()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:
+        code = 1
+    except Exception as error:  # noqa: BLE001 the last boundary
+        code = _tell(error)
+    _flush()
+    sys.exit(code)
+
+
+def load(target: str) -> Callable[..., Any]:
+    """What `package.module:name` names."""
+    module, _, name = target.partition(":")
+    loaded: Callable[..., Any] = getattr(import_module(module), name)
+    return loaded
+
+
+def _run() -> int:
+    """Run the command that the arguments name; its exit code. A command that returns nothing has done it."""
+    import click
+
+    from supervisor.cli.group import orbit
+
+    try:
+        result = orbit.main(prog_name="orbit", standalone_mode=False)
+    except click.Abort as abort:
+        if isinstance(abort.__cause__, KeyboardInterrupt):
+            return INTERRUPTED
+        click.echo("orbit: aborted", err=True)
+        return 1
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    return result if isinstance(result, int) else 0
+
+
+def _tell(error: Exception) -> int:
+    """Say on standard error what went wrong, without secrets; the exit code."""
+    from supervisor.errors import OrbitError, SettingsError
+    from supervisor.redact import redactor
+    from supervisor.variables import secrets
+
+    if os.environ.get("ORBIT_DEBUG") == "1":
+        import traceback
+
+        text = "".join(traceback.format_exception(error)).rstrip("\n")
+    elif isinstance(error, SettingsError):
+        text = "\n".join(f"orbit: {problem}" for problem in error.problems)
+    elif isinstance(error, OrbitError):
+        text = f"orbit: {error}"
+    else:
+        summary = " ".join(f"{type(error).__name__}: {error}".split())
+        text = f"orbit: internal error: {summary}; details with ORBIT_DEBUG=1"
+    if sys.stderr:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(redactor(secrets(os.environ))(text) + "\n")
+    return error.exit_code if isinstance(error, OrbitError) else 1
+
+
+def _flush() -> None:
+    """Write out what was printed. If nobody reads it, the interpreter must not complain when it ends."""
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
