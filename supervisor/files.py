@@ -18,7 +18,7 @@ MOST_JSON_BYTES = 16 * 1024 * 1024
 
 
 def write_text(path: Path, text: str, mode: int = 0o644) -> None:
-    """Replace `path` in one step. Raises OSError; then the old content still stands."""
+    """Replace `path` in one step. Raises OSError, UnicodeError; then the old content still stands."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as file:
@@ -26,7 +26,7 @@ def write_text(path: Path, text: str, mode: int = 0o644) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.rename(path)
-    except OSError:
+    except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)

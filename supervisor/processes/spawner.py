@@ -165,6 +165,11 @@ class Spawner:
         self._server: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """The fork server's process number, while there is one."""
+        return self._server.pid if self._server else None
+
     def start(self) -> None:
         """Start the fork server; its standard output, where marked lines go, is ours."""
         ours, theirs = socket.socketpair()

@@ -1,0 +1,55 @@
+"""Reading the status file as it changes."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+from supervisor.control import status
+from supervisor.layout import Layout
+
+ALIVE_S = 2.0
+"""How often, while nothing changes, it is looked whether the supervisor still lives."""
+
+
+class _Changed(FileSystemEventHandler):
+    def __init__(self, path: Path) -> None:
+        self._name = path.name
+        self.event = threading.Event()
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        if event.event_type != "opened" and self._name in (Path(os.fsdecode(p)).name for p in (event.src_path, event.dest_path)):
+            self.event.set()
+
+
+def changes(path: Path, timeout_s: float) -> Iterator[None]:
+    """Yields at once, then whenever the file may have changed, and at least every `timeout_s` seconds."""
+    changed = _Changed(path)
+    observer = Observer()
+    observer.schedule(changed, str(path.parent))
+    observer.start()
+    try:
+        while True:
+            changed.event.clear()
+            yield
+            changed.event.wait(timeout_s)
+    finally:
+        observer.stop()
+        observer.join()
+
+
+def statuses(layout: Layout) -> Iterator[dict[str, Any]]:
+    """The status now, and then each new one. Raises NotRunning when there is no supervisor (any more)."""
+    sequence = None
+    for _ in changes(layout.status, ALIVE_S):
+        facts = status.read(layout)
+        if facts and facts.get("sequence") != sequence:
+            sequence = facts.get("sequence")
+            yield facts
+        status.supervisor_pid(layout)

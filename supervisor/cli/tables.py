@@ -1,0 +1,42 @@
+"""Tables for people, on a terminal or in a log."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+WIDTH_IN_A_LOG = 160
+
+
+def console() -> Console:
+    """Standard output; without colours, and wide, where it is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else WIDTH_IN_A_LOG, highlight=False)
+
+
+def show(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table; the last column is cut where the line ends. What stands in it is never taken for markup."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in head:
+        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=None if name == head[-1] else len(name))
+    for row in rows:
+        table.add_row(*(Text(_printable(text)) for text in row))
+    console().print(table)
+
+
+def show_pairs(pairs: Iterable[tuple[str, str]]) -> None:
+    """Print names and values, aligned."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in pairs:
+        table.add_row(Text(name), Text(_printable(value)))
+    console().print(table)
+
+
+def _printable(text: str) -> str:
+    """A commit's subject may hold anything; a terminal must not obey it."""
+    return "".join(char if char.isprintable() or char == "\n" else "?" for char in text)

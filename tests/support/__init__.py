@@ -1,0 +1,1 @@
+"""What tests share: real repositories, a real `orbit run`, and waiting for facts."""

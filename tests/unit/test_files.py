@@ -1,0 +1,56 @@
+"""The one place that writes files, moves links and removes trees."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from supervisor import files
+
+
+def test_a_file_is_replaced_in_one_step_and_leaves_no_temporary_one(tmp_path: Path) -> None:
+    path = tmp_path / "status.json"
+    files.write_json(path, {"a": 1})
+    before = path.stat().st_ino
+    files.write_json(path, {"a": 2})
+    assert files.read_json(path) == {"a": 2}
+    assert path.stat().st_ino != before
+    assert os.listdir(tmp_path) == ["status.json"]
+
+
+def test_a_failed_write_leaves_the_old_content(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    files.write_text(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        files.write_text(path, "new \udc80")
+    assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"[" * 100_000, b""])
+def test_a_broken_file_is_no_record(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.json").write_bytes(content)
+    assert files.read_json(tmp_path / "x.json") is None
+
+
+def test_a_link_is_moved_at_once(tmp_path: Path) -> None:
+    files.move_link(tmp_path / "current", "releases/001")
+    files.move_link(tmp_path / "current", "releases/002")
+    assert os.readlink(tmp_path / "current") == "releases/002"
+    assert os.listdir(tmp_path) == ["current"]
+
+
+def test_a_tree_is_removed_with_what_was_made_unwritable_and_never_through_links(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("x")
+    tree = tmp_path / "tree"
+    (tree / "locked").mkdir(parents=True)
+    (tree / "locked/file").write_text("x")
+    (tree / "link").symlink_to(outside)
+    (tree / "locked").chmod(0o500)
+    files.remove_tree(tree)
+    assert not tree.exists()
+    assert (outside / "precious").exists()
+    files.remove_tree(tree)
