@@ -119,8 +119,8 @@ class Settings:
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings in `environ`. Values are stripped; an empty one counts as unset.
 
-    Raises SettingsError with a line for each variable that is missing or wrong, and for each name that looks like
-    a slip for one of ours.
+    Raises SettingsError with a line for each variable that is missing or wrong, and for each name that
+    seems to be a slip for one of ours.
     """
     texts = {v.name: text for v in VARIABLES if (text := environ.get(v.name, "").strip())}
     values: dict[str, Any] = {"given": frozenset(texts)}
