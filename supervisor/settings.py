@@ -27,6 +27,7 @@ _MISTAKEN = {
     "GIT_REPO": "GIT_REPO_URL", "GIT_URL": "GIT_REPO_URL", "GIT_REPOSITORY": "GIT_REPO_URL",
     "GIT_REPOSITORY_URL": "GIT_REPO_URL", "REPO_URL": "GIT_REPO_URL", "DEPLOY_TIMEOUT": "DEPLOYMENT_TIMEOUT",
 }  # fmt: skip
+_SHARED = ("API_KEY", "LOG_LEVEL")  # applications have these too, in many spellings
 _CLOSE = 0.88  # API_PORT, which is an application's own, is 0.875 like APP_PORT
 
 
@@ -235,9 +236,9 @@ def _shown(variable: Variable, value: object) -> str:
 def unknown(environ: Mapping[str, str]) -> tuple[str, ...]:
     """A line for each variable whose name looks like a slip for one of ours that is not set.
 
-    Only very close names count, and those of API_KEY never: the rest of the environment is the application's.
+    Only very close names count: the rest of the environment is the application's.
     """
-    free = [v.name for v in VARIABLES if not environ.get(v.name) and v.name != "API_KEY"]
+    free = [v.name for v in VARIABLES if not environ.get(v.name) and v.name not in _SHARED]
     lines = []
     for name in sorted(set(environ) - {v.name for v in VARIABLES}):
         meant = _MISTAKEN.get(name)

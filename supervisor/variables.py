@@ -136,7 +136,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "PROJECT_PATH", Kind.FOLDER, _PROJECT, "the folder in the repository that is deployed",
         example="apps/web", otherwise="the repository's root", pattern=_FOLDER,
-        rule="a relative path without ..",
+        rule="a relative path inside the repository",
     ),
     Variable(
         "PROJECT_TYPE", Kind.CHOICE, _PROJECT, "the kind of project, instead of detecting it",
@@ -200,17 +200,17 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable(
         "HEALTH_CHECK_TIMEOUT", Kind.SECONDS, _HEALTH,
-        "how long the application has to answer well, if HEALTH_CHECK_RETRIES and _DELAY are not set",
+        "how long the application has until its first good answer",
         default="60", low=0.1, high=3600, example="120",
     ),
     Variable(
         "HEALTH_CHECK_RETRIES", Kind.WHOLE, _HEALTH,
-        "times HEALTH_CHECK_DELAY, how long the application has to answer well", default="3", low=1, high=10,
+        "with HEALTH_CHECK_DELAY, another way to set that time: it is their product", default="3", low=1, high=10,
         example="5",
     ),
     Variable(
         "HEALTH_CHECK_DELAY", Kind.SECONDS, _HEALTH,
-        "times HEALTH_CHECK_RETRIES, how long the application has to answer well", default="10", low=1,
+        "the other factor of that time", default="10", low=1,
         high=60, example="15",
     ),
     Variable(
