@@ -200,17 +200,16 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable(
         "HEALTH_CHECK_TIMEOUT", Kind.SECONDS, _HEALTH,
-        "how long the application has until its first good answer",
-        default="60", low=0.1, high=3600, example="120",
+        "how long the application has until its first good answer", default="60", low=0.1, high=3600,
+        example="120",
     ),
     Variable(
         "HEALTH_CHECK_RETRIES", Kind.WHOLE, _HEALTH,
-        "with HEALTH_CHECK_DELAY, another way to set that time: it is their product", default="3", low=1, high=10,
-        example="5",
+        "with HEALTH_CHECK_DELAY, another way to set that time: it is their product", default="3", low=1,
+        high=10, example="5",
     ),
     Variable(
-        "HEALTH_CHECK_DELAY", Kind.SECONDS, _HEALTH,
-        "the other factor of that time", default="10", low=1,
+        "HEALTH_CHECK_DELAY", Kind.SECONDS, _HEALTH, "the other factor of that time", default="10", low=1,
         high=60, example="15",
     ),
     Variable(
