@@ -14,6 +14,7 @@ from supervisor.deploy.build import Builder
 from supervisor.deploy.context import Context
 from supervisor.deploy.pipeline import Deployer
 from supervisor.deploy.records import Records
+from supervisor.deploy.source import Source
 from supervisor.deploy.switch import Switch
 from supervisor.errors import OrbitError
 from supervisor.git import Git, Remote
@@ -39,7 +40,13 @@ class Assembly:
         self.settings = settings
         self.layout = Layout(settings.orbit_home)
         self.user = identity.run_as(settings.run_as_user)
-        self.remote = Remote.of(settings)
+        self.remote = Remote.parse(
+            settings.git_repo_url,
+            settings.git_username,
+            settings.git_token,
+            settings.git_ssh_key,
+            settings.git_ssh_known_hosts,
+        )
         prepare_home(self.layout, self.user)
         self.lock = Lock(self.layout)
         self.spawner = Spawner(LogPolicy(settings.log_max_size_bytes, settings.log_backups), settings.secrets)
@@ -47,14 +54,15 @@ class Assembly:
         base_env = environment.base(environ, settings.withheld, self.user)
         base_env["GIT_REPO_URL"] = self.remote.url
         self.context = Context(settings, self.layout, runner, self.user, base_env)
-        self.git = Git.of(settings, self.remote, runner, self.layout, self.user, base_env)
+        git = Git(runner, self.layout, self.remote, self.user, base_env, settings.git_depth, warn=logger.warning)
+        self.source = Source(git, settings)
         self.store = ReleaseStore(self.layout, self.user)
         self.records = Records(self.layout)
         self.spool = Spool(self.layout)
         self.status = StatusFile(self.layout)
         self.app = App(self.spawner, self.layout, self._changed)
         self.switch = Switch(self.context, self.store, self.app)
-        self.builder = Builder(self.context, self.store, self.git)
+        self.builder = Builder(self.context, self.store, git, self.source)
         self.deployer = Deployer(self.context, self.store, self.records, self.builder, self.switch, self._changed)
 
     def _changed(self) -> None:
@@ -63,12 +71,7 @@ class Assembly:
     @property
     def local_repository(self) -> Path | None:
         """The repository's git directory, if it lies on this machine."""
-        return self.remote.local_path
-
-    async def head(self) -> str:
-        """The commit at the head of the branch, on the remote. Raises SourceError."""
-        _, sha = await self.git.head(self.settings.git_branch)
-        return sha
+        return self.remote.git_directory
 
     def recover(self) -> None:
         """Undo what the last supervisor left half done: a release that went live but was never found healthy."""

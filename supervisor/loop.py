@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -23,8 +22,6 @@ from supervisor.triggers import polling, watching
 HEARTBEAT_S = 10.0
 FIRST_RETRY_S = 15.0
 LONGEST_RETRY_S = 300.0
-HUP_AFTER_REQUEST_S = 1.0
-"""A request is a file and then a signal; the signal may come this long after the file was read."""
 
 
 class Supervisor:
@@ -39,9 +36,6 @@ class Supervisor:
         self._next: Request | None = None
         self._taken: set[str] = set()
         self._hups = 0
-        self._own: set[str] = set()
-        self._owed = 0
-        self._owed_until = 0.0
         self._stops = 0
         self._restarting: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[Any]] = set()
@@ -96,28 +90,25 @@ class Supervisor:
         request = requests.make(action, cause)
         try:
             self._parts.spool.accept(request)
-            self._own.add(request.id)
         except OSError as error:
             logger.error("cannot write the request down: {}; it is dealt with all the same", error.strerror)
-            self._take(request)
+        self._take(request)
         self._wake.set()
 
     def _take_requests(self) -> None:
-        """Read the spool. SIGHUP with nothing new in it means: update to the branch's head."""
+        """After a SIGHUP: read the spool. Nothing new in it means: update to the branch's head.
+
+        At no other time: a request is a file and then a signal, and a file that was read before its signal came
+        would turn the signal into a second request.
+        """
+        if not self._hups:
+            return
+        self._hups = 0
         new = [request for request in self._parts.spool.waiting() if request.id not in self._taken]
         for request in new:
             self._take(request)
-        now = time.monotonic()
-        unsignalled = sum(request.id not in self._own for request in new) - self._hups
-        if unsignalled > 0:
-            self._owed, self._owed_until = unsignalled, now + HUP_AFTER_REQUEST_S
-        elif self._hups and not new:
-            if self._owed and now < self._owed_until:
-                self._owed -= 1
-            else:
-                self.ask(Action.UPDATE, "SIGHUP")
-        self._hups = 0
-        self._own.clear()
+        if not new:
+            self.ask(Action.UPDATE, "SIGHUP")
 
     def _take(self, request: Request) -> None:
         self._taken.add(request.id)
@@ -145,6 +136,7 @@ class Supervisor:
         try:
             run = deployer.rollback if request.action is Action.ROLLBACK else deployer.update
             attempt = await run(request)
+            self._report.refresh()
             if not self._stops:
                 reason = attempt.failure.reason if attempt.failure else None
                 self._close(request, attempt.outcome or Outcome.FAILED, reason, attempt.number)
@@ -152,7 +144,6 @@ class Supervisor:
             return attempt
         finally:
             self._running = self._current = None
-            self._report.refresh()
             self._spawn(self._tidy())
             self._wake.set()
 
@@ -226,19 +217,26 @@ class Supervisor:
         else:
             await parts.app.end_leftover(parts.settings.stop_timeout_s)
         self._report.refresh()
-        waiting = {request.action for request in parts.spool.waiting()}
-        if not waiting & {Action.UPDATE, Action.ROLLBACK}:
+        waiting = parts.spool.waiting()
+        for request in waiting:
+            self._take(request)
+        if not self._next:
             self._take(requests.make(Action.UPDATE, AT_START))
         self._wake.set()
 
     def _start_triggers(self) -> None:
-        house, settings = self._parts, self._parts.settings
-        ask = lambda cause: self.ask(Action.UPDATE, cause)  # noqa: E731
-        handled = lambda: parts.deployer.handled  # noqa: E731
+        parts, settings = self._parts, self._parts.settings
+
+        def ask(cause: str) -> None:
+            self.ask(Action.UPDATE, cause)
+
+        def handled() -> str | None:
+            return parts.deployer.handled
+
         if settings.polling_interval_s:
-            self._spawn(polling.poll(settings.polling_interval_s, parts.head, handled, ask))
+            self._spawn(polling.poll(settings.polling_interval_s, parts.source.head, handled, ask))
         if parts.local_repository and settings.git_watch:
-            self._spawn(watching.watch(parts.local_repository, parts.head, handled, ask))
+            self._spawn(watching.watch(parts.local_repository, parts.source.head, handled, ask))
 
     async def _beat(self) -> None:
         while True:

@@ -76,10 +76,13 @@ class Attempt:
         self.outcome: Outcome | None = None
         self.failure: Failure | None = None
         self.warnings: list[str] = []
+        self.ended_at: datetime | None = None
+        self._duration_s: float | None = None
 
     @property
     def duration_s(self) -> float:
-        return time.monotonic() - self._since
+        """How long it took, or has taken so far."""
+        return time.monotonic() - self._since if self._duration_s is None else self._duration_s
 
     def enter(self, stage: Stage) -> None:
         """The attempt has come to `stage`."""
@@ -102,6 +105,7 @@ class Attempt:
         """The attempt is over; its record says how. A disk that is full is told of, and changes nothing."""
         self.timings[self.stage] = round(time.monotonic() - self._stage_since, 4)
         self.outcome, self.failure = outcome, failure
+        self.ended_at, self._duration_s = datetime.now(UTC), self.duration_s
         try:
             self.save()
         except OSError as error:
@@ -110,7 +114,7 @@ class Attempt:
 
     def as_json(self) -> dict[str, Any]:
         """The record's fields; those that the status also has are named as there."""
-        commit, ended = self.commit, self.outcome is not None
+        commit = self.commit
         return {
             "request": self.request.id,
             "action": self.request.action,
@@ -122,7 +126,7 @@ class Attempt:
             "previous_release": self.previous_release,
             "stage": self.stage,
             "started_at": self.started_at.isoformat(),
-            "ended_at": datetime.now(UTC).isoformat() if ended else None,
+            "ended_at": self.ended_at and self.ended_at.isoformat(),
             "duration_seconds": round(self.duration_s, 3),
             "outcome": self.outcome,
             "reason": self.failure.reason if self.failure else None,

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from loguru import logger
 
-from supervisor import languages, runtimes
-from supervisor.deploy import hooks
+from supervisor import languages
+from supervisor.deploy import hooks, toolchain
 from supervisor.deploy.attempt import Attempt, StageFailed
 from supervisor.deploy.buildlog import BuildLog
 from supervisor.deploy.context import Context
-from supervisor.git import Git, project_directory, with_retries
+from supervisor.deploy.source import Source
+from supervisor.git import Git, project_directory
 from supervisor.model import Command, Commit, Plan, Release, Stage
 from supervisor.processes.app import describe
 from supervisor.processes.shell import argv_of
@@ -35,17 +36,17 @@ class _Step:
 class Builder:
     """Makes releases."""
 
-    def __init__(self, context: Context, store: ReleaseStore, git: Git) -> None:
+    def __init__(self, context: Context, store: ReleaseStore, git: Git, source: Source) -> None:
         self._context = context
         self._store = store
         self._git = git
+        self._source = source
 
     async def fetch(self, attempt: Attempt) -> Commit:
         """The commit that the attempt is about. Raises SourceError."""
         attempt.enter(Stage.GIT_PULL)
-        commit = await with_retries(lambda: self._git.fetch(attempt.request.target))
-        attempt.commit = commit
-        return commit
+        attempt.commit = await self._source.fetch(attempt.request.target)
+        return attempt.commit
 
     async def build(self, attempt: Attempt, commit: Commit, hook_runner: hooks.HookRunner) -> Release:
         """A complete release of `commit`. Raises StageFailed or another OrbitError; then nothing live was touched."""
@@ -60,7 +61,7 @@ class Builder:
             number=number,
             commit=commit,
             directory=directory,
-            project=project_directory(directory, self._context.settings.project_path),
+            project=project_directory(directory, await self._source.project_path()),
             plan=Plan(type="unknown"),
             built_at=datetime.now(UTC),
             build_duration_s=0.0,
@@ -91,11 +92,10 @@ class Builder:
 
     async def _install_runtime(self, attempt: Attempt, draft: Release) -> Release:
         attempt.enter(Stage.INSTALLING_RUNTIME)
-        context, plan = self._context, draft.plan
-        prepared = await runtimes.prepare(plan, draft.project, context.base_env, context.layout.cache, context.runner, context.user)
+        prepared = await toolchain.prepare(self._context, draft)
         for note in prepared.notes:
             logger.info(note)
-        own = tuple(str(draft.project / place) for place in plan.bin_dirs)
+        own = tuple(str(draft.project / place) for place in draft.plan.bin_dirs)
         draft = replace(draft, search_path=(*own, *prepared.search_path))
         for step in prepared.steps:
             await self._run_argv(step.title, step.argv, draft)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from supervisor.languages import Overrides
 from supervisor.layout import Layout
 from supervisor.model import Release, Runner, User
 from supervisor.processes import environment
@@ -25,6 +26,19 @@ class Context:
     runner: Runner
     user: User | None
     base_env: Mapping[str, str]
+
+    @property
+    def overrides(self) -> Overrides:
+        """What the user's variables say about the project's plan."""
+        settings = self.settings
+        return Overrides(
+            project_type=settings.project_type,
+            install_command=settings.install_command,
+            build_command=settings.build_command,
+            run_command=settings.run_command,
+            node_version=settings.node_version,
+            python_version=settings.python_version,
+        )
 
     def environment(self, release: Release) -> dict[str, str]:
         """The environment of a release's application, its hooks and its builds."""

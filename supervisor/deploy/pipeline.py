@@ -128,14 +128,13 @@ class Deployer:
         if request.cause == AT_START:
             return is_live or (live is not None and done_sha == commit.sha and outcome == Outcome.SUCCEEDED)
         last = self.last
-        if last is None or last.commit is None or last.commit.sha != commit.sha or last.request.action != "update":
+        if last is None or last.ended_at is None or last.commit != commit or last.request.action != "update":
             return False
-        ended = last.started_at + timedelta(seconds=last.duration_s)
-        if last.started_at <= request.created_at <= ended and last.outcome is not Outcome.CANCELLED:
+        if last.started_at <= request.created_at <= last.ended_at and last.outcome is not Outcome.CANCELLED:
             return last  # it was under way when this was asked for
         grace = timedelta(seconds=self._context.settings.debounce_delay_s)
         noticed = last.request.cause in AUTOMATIC and is_live
-        return last if noticed and request.created_at <= ended + grace else False
+        return last if noticed and request.created_at <= last.ended_at + grace else False
 
     def _drop(self, attempt: Attempt, answered: Attempt | bool) -> Attempt:
         """It turned out that there is nothing to do."""

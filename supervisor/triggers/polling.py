@@ -16,7 +16,7 @@ LONGEST_BACKOFF = 16
 
 def pause_s(interval_s: float, failures: int) -> float:
     """Seconds until the next look: the interval, more after failures in a row, and never in step with others."""
-    return interval_s * min(2**failures, LONGEST_BACKOFF) * random.uniform(1 - JITTER, 1 + JITTER)
+    return interval_s * min(2.0 ** min(failures, 10), LONGEST_BACKOFF) * random.uniform(1 - JITTER, 1 + JITTER)
 
 
 async def poll(

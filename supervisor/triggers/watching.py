@@ -40,7 +40,11 @@ async def watch(
     changed = asyncio.Event()
     loop = asyncio.get_running_loop()
     observer = Observer()
-    handler = _Refs(lambda: loop.call_soon_threadsafe(changed.set))
+
+    def pass_on() -> None:
+        loop.call_soon_threadsafe(changed.set)
+
+    handler = _Refs(pass_on)
     try:
         observer.schedule(handler, str(repository / "refs"), recursive=True)
         observer.schedule(handler, str(repository), recursive=False)
