@@ -127,13 +127,9 @@ def test_a_directory_that_cannot_be_made_is_said(tmp_path: Path) -> None:
         log.configure("info", tmp_path / "file/logs/setup.log", MAX_BYTES, 1)
 
 
-def run(
-    setup_log: Path, stdout: int | None, count: int = 100, **more: object
-) -> subprocess.CompletedProcess[bytes]:
+def run(setup_log: Path, stdout: int, count: int = 100) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-c", LOUD.format(lines=count), str(setup_log)]
-    return subprocess.run(
-        command, stdout=stdout, stderr=subprocess.PIPE, timeout=TIMEOUT_S, check=False, **more
-    )  # type: ignore[call-overload,no-any-return]
+    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, timeout=TIMEOUT_S, check=False)
 
 
 def test_a_full_console_costs_nothing(setup_log: Path) -> None:
