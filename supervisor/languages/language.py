@@ -1,0 +1,46 @@
+"""The role of a language: to say how well it fits a directory, and what the directory then needs."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Protocol
+
+from supervisor.languages.source import Source
+from supervisor.model import Plan
+
+NO_START = "no start command: "
+"""How the note of a plan without a start command begins: what was missed, and after a semicolon what would
+help.
+"""
+
+
+class Fit(IntEnum):
+    """How surely a directory is a project of a language. The best fit wins; the table's order decides a tie.
+
+    Three grades, because repositories mix: a Django project keeps a package.json for its style sheets, a Node
+    server keeps a requirements.txt for a script.
+    """
+
+    NO = 0
+    HELPER = 1  # a manifest is there, but nothing in it looks like what is to be run
+    LIKELY = 2  # a manifest of a project
+    CERTAIN = 3  # a manifest of a project that serves: a framework, a start command
+
+
+class Language(Protocol):
+    """A kind of project. A module does: it has these four at its top level.
+
+    `markers` are the files by which people know such a project; they are named to whoever has none of them.
+    `plan` may be asked of a directory that does not fit, when PROJECT_TYPE forces it. Both read files,
+    neither runs anything, and both raise PlanError about a manifest that cannot be read.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def markers(self) -> tuple[str, ...]: ...
+
+    def fit(self, source: Source) -> Fit: ...
+
+    def plan(self, source: Source) -> Plan: ...

@@ -1,0 +1,112 @@
+"""package.json, read once into what a plan is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from supervisor.languages.source import Source, kind
+
+FILE = "package.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What a package.json says. `dependencies` are those of the running app, `tools` those of its
+    development.
+
+    `engines` are the versions of node and of package managers that it asks for; `manager` is its
+    packageManager field (`pnpm@9.12.0+sha512…`) or what its devEngines name.
+    """
+
+    there: bool = False
+    name: str | None = None
+    main: str | None = None
+    scripts: Mapping[str, str] = field(default_factory=dict)
+    dependencies: Mapping[str, str] = field(default_factory=dict)
+    tools: Mapping[str, str] = field(default_factory=dict)
+    engines: Mapping[str, str] = field(default_factory=dict)
+    volta: Mapping[str, str] = field(default_factory=dict)
+    manager: str | None = None
+    workspaces: tuple[str, ...] = ()
+
+    @property
+    def everything(self) -> Mapping[str, str]:
+        return {**self.tools, **self.dependencies}
+
+    def script(self, name: str) -> str | None:
+        """A script's command line; an empty one is none."""
+        return self.scripts.get(name, "").strip() or None
+
+
+def read(source: Source) -> Package:
+    """The package.json of a directory, an empty one if there is none. Raises PlanError if it is broken."""
+    data = source.json(FILE)
+    if data is None:
+        return Package()
+    texts = _Texts(source, data)
+    name, main = data.get("name"), data.get("main")
+    return Package(
+        there=True,
+        name=name if isinstance(name, str) else None,
+        main=main if isinstance(main, str) else None,
+        scripts=texts.of("scripts"),
+        dependencies={**texts.of("optionalDependencies"), **texts.of("dependencies")},
+        tools=texts.of("devDependencies"),
+        engines={}
+        if isinstance(data.get("engines"), list)
+        else texts.of("engines"),  # a list is what npm 0.x wrote
+        volta=_strings(data.get("volta")),
+        manager=_manager(source, data),
+        workspaces=_workspaces(source, data),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    source: Source
+    data: Mapping[str, Any]
+
+    def of(self, key: str) -> dict[str, str]:
+        """A field that is an object of texts or numbers. Raises PlanError if it
+        is not.
+        """
+        value = self.data.get(key)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise self.source.broken(FILE, f'"{key}" is {kind(value)}, not an object')
+        for inner, text in value.items():
+            if not isinstance(text, str | int | float) or isinstance(text, bool):
+                raise self.source.broken(FILE, f'"{key}.{inner}" is {kind(text)}, not a text')
+        return {inner: str(text) for inner, text in value.items()}
+
+
+def _manager(source: Source, data: Mapping[str, Any]) -> str | None:
+    """The packageManager field, or corepack's newer devEngines.packageManager in the same form."""
+    field = data.get("packageManager")
+    if field is not None and not isinstance(field, str):
+        raise source.broken(FILE, f'"packageManager" is {kind(field)}, not a text like "pnpm@9.12.0"')
+    engines = data.get("devEngines")
+    wanted = engines.get("packageManager") if isinstance(engines, dict) else None
+    if field is None and isinstance(wanted, dict) and isinstance(wanted.get("name"), str):
+        version = wanted.get("version")
+        field = f"{wanted['name']}@{version}" if isinstance(version, str) else wanted["name"]
+    return field
+
+
+def _workspaces(source: Source, data: Mapping[str, Any]) -> tuple[str, ...]:
+    """The patterns of a monorepo's member directories; yarn 1 also wrote them as `{"packages": […]}`."""
+    value = data.get("workspaces")
+    if isinstance(value, dict):
+        value = value.get("packages")
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise source.broken(FILE, f'"workspaces" is {kind(value)}, not a list')
+    return tuple(pattern for pattern in value if isinstance(pattern, str))
+
+
+def _strings(value: object) -> dict[str, str]:
+    return {k: v for k, v in value.items() if isinstance(v, str)} if isinstance(value, dict) else {}

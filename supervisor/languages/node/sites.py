@@ -1,0 +1,111 @@
+"""Which projects are files to be served, and in which directory a build leaves them.
+
+Configuration files are code. They are searched for the few settings that move the output, not run; what
+cannot be told so is the framework's default.
+"""
+
+from __future__ import annotations
+
+import re
+
+from supervisor.languages.node.frameworks import Framework, Role
+from supervisor.languages.node.package import Package
+from supervisor.languages.source import Source
+
+
+def output_of(source: Source, package: Package, framework: Framework) -> str | None:
+    """The directory of a site, None if the project is a server."""
+    special = _SPECIAL.get(framework.name)
+    if special is not None:
+        return special(source, package, framework)
+    return framework.output if framework.role is Role.SITE else None
+
+
+def _config(source: Source, name: str) -> str:
+    """The text of `name`.config.js or its variants, without comments; "" if there is none."""
+    endings = (".ts", ".js", ".mjs", ".mts", ".cjs")
+    file = source.first_file(*(f"{name}.config{ending}" for ending in endings))
+    text = (source.peek(file) if file else None) or ""
+    return re.sub(r"(?m)^\s*(?://|\*|/\*).*$", "", text)
+
+
+def _setting(text: str, key: str) -> str | None:
+    """The text that a configuration gives to `key`, inside the project."""
+    match = re.search(rf"""\b{key}\s*:\s*["'`]([^"'`$]+)["'`]""", text)
+    value = match[1].removeprefix("./").rstrip("/") if match else None
+    return None if value is None or value.startswith(("/", "..")) else value
+
+
+def _next(source: Source, package: Package, framework: Framework) -> str | None:
+    config = _config(source, "next")
+    if _setting(config, "output") != "export":
+        return None
+    return _setting(config, "distDir") or framework.output
+
+
+def _nuxt(source: Source, package: Package, framework: Framework) -> str | None:
+    generates = "generate" in (package.script("build") or "")
+    return ("dist" if is_nuxt2(package) else framework.output) if generates else None
+
+
+def is_nuxt2(package: Package) -> bool:
+    return re.match(r"[~^]?2\b", package.everything.get("nuxt", "")) is not None
+
+
+def _sveltekit(source: Source, package: Package, framework: Framework) -> str | None:
+    return framework.output if "@sveltejs/adapter-static" in package.everything else None
+
+
+def _react_router(source: Source, package: Package, framework: Framework) -> str | None:
+    spa = re.search(r"\bssr\s*:\s*false\b", _config(source, "react-router"))
+    return framework.output if spa else None
+
+
+def _astro(source: Source, package: Package, framework: Framework) -> str | None:
+    if "@astrojs/node" in package.everything:
+        return None
+    return _setting(_config(source, "astro"), "outDir") or framework.output
+
+
+def _vite(source: Source, package: Package, framework: Framework) -> str | None:
+    return _setting(_config(source, "vite"), "outDir") or framework.output
+
+
+def _angular(source: Source, package: Package, framework: Framework) -> str | None:
+    """angular.json names the output; the builders since Angular 17 put the browser's part below it."""
+    if any(name.startswith("serve:ssr") for name in package.scripts):
+        return None
+    data = source.json("angular.json") or {}
+    projects = data.get("projects")
+    if not isinstance(projects, dict) or not projects:
+        return framework.output
+    default = data.get("defaultProject")
+    name = default if isinstance(default, str) and default in projects else next(iter(projects))
+    build = _inner(projects[name], "architect", "build")
+    builder = build.get("builder")
+    modern = isinstance(builder, str) and builder.endswith(":application")
+    path = _inner(build, "options").get("outputPath", f"dist/{name}")
+    if isinstance(path, dict):
+        base, browser = path.get("base"), path.get("browser", "browser")
+        path, modern = (base if isinstance(base, str) else f"dist/{name}"), browser != ""
+    if not isinstance(path, str):
+        return framework.output
+    return f"{path.rstrip('/')}/browser" if modern else path.rstrip("/")
+
+
+def _inner(value: object, *keys: str) -> dict[str, object]:
+    """The object at a path of keys, an empty one if something else is there."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+_SPECIAL = {
+    "next": _next,
+    "nuxt": _nuxt,
+    "sveltekit": _sveltekit,
+    "react-router": _react_router,
+    "astro": _astro,
+    "vite": _vite,
+    "angular": _angular,
+}

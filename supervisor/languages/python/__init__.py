@@ -1,0 +1,158 @@
+"""Python projects: their manifests, and the application in their code.
+
+The fit is CERTAIN with a Django manage.py, or a web framework among the dependencies; LIKELY with any other
+manifest of dependencies; HELPER with a pyproject.toml that only configures tools. Against a package.json see
+the node module.
+
+Versions: PYTHON_VERSION, .python-version, runtime.txt, requires-python, poetry's python, the Pipfile's,
+.tool-versions.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from supervisor.languages.language import NO_START, Fit
+from supervisor.languages.python import code, django, frameworks, managers, manifests
+from supervisor.languages.python.frameworks import Project
+from supervisor.languages.python.manifests import Dependencies, Pyproject
+from supervisor.languages.source import Source
+from supervisor.languages.versions import Reader, Wanted, first_line, tool_versions, wanted
+from supervisor.model import Plan
+
+name = "python"
+markers = ("requirements.txt", "pyproject.toml", "Pipfile", "setup.py", "manage.py")
+
+SCRIPTS = ("main", "app", "server", "run", "start", "bot", "index", "wsgi")
+
+_PROJECT_FILES = (
+    *manifests.REQUIREMENTS,
+    "Pipfile",
+    "Pipfile.lock",
+    "setup.py",
+    *(lockfile for lockfile, _ in managers.LOCKFILES),
+)
+
+
+def fit(source: Source) -> Fit:
+    """How surely this is a Python project; see the module's docstring. Raises PlanError about a broken
+    manifest.
+    """
+    if django.is_django(source):
+        return Fit.CERTAIN
+    project = manifests.pyproject(source)
+    if not project.is_project and not any(source.has(file) for file in _PROJECT_FILES):
+        return Fit.HELPER if project.there or source.has("manage.py") else Fit.NO
+    known = {framework.package for framework in frameworks.FRAMEWORKS} | {"django"}
+    return Fit.CERTAIN if manifests.dependencies(source, project) & known else Fit.LIKELY
+
+
+def plan(source: Source) -> Plan:
+    """What the project needs. Raises PlanError about a broken manifest or lockfile."""
+    project = manifests.pyproject(source)
+    dependencies = manifests.dependencies(source, project)
+    installer = managers.choose(source, project, dependencies)
+    version = wanted(source, "PYTHON_VERSION", source.options.python_version, _VERSIONS)
+    notes = (version.note("python"),) if version else ()
+    framework, build, start, remarks = _told(source, project, dependencies)
+    return Plan(
+        type=name,
+        framework=framework,
+        runtime="python",
+        runtime_version=version.constraint if version else None,
+        package_manager=installer.name,
+        install=installer.command,
+        build=build,
+        start=start,
+        bin_dirs=(".venv/bin",),
+        environment=(("PYTHONUNBUFFERED", "1"),),
+        notes=notes + remarks,
+    )
+
+
+def _told(
+    source: Source, project: Pyproject, dependencies: Dependencies
+) -> tuple[str | None, str | None, str | None, tuple[str, ...]]:
+    """Framework, build and start commands, and remarks."""
+    if django.is_django(source):
+        start, remarks = django.start(source, dependencies)
+        return "django", django.build(source), start, remarks
+    framework, command, remarks = _start(Project(source, dependencies, project.name), project)
+    return framework, None, command, remarks
+
+
+def _start(project: Project, own: Pyproject) -> tuple[str | None, str | None, tuple[str, ...]]:
+    """Framework, command and remarks: a framework's application, the project's one command, or a script."""
+    framework, command = frameworks.find(project)
+    kind = framework.name if framework else ("django" if project.dependencies.has("django") else None)
+    command = command or _own_command(project.source, own) or _script(project)
+    if command:
+        return kind, command, ()
+    if kind is None:
+        return None, None, (f"{NO_START}there is no main.py, app.py or server.py; add one",)
+    target = frameworks.application(project, framework.classes) if framework else None
+    if target is not None:
+        server = "gunicorn" if kind in ("falcon", "bottle") else "uvicorn"
+        return kind, None, (f"{NO_START}{target} has no server among the dependencies; add {server}",)
+    return kind, None, (f"{NO_START}no {kind} application was found in main.py, app.py or the like; add one",)
+
+
+def _own_command(source: Source, own: Pyproject) -> str | None:
+    """The single command that an install of the project makes."""
+    if managers.needs_itself(source, own) and len(own.scripts) == 1:
+        return shlex.quote(next(iter(own.scripts)))
+    return None
+
+
+def _script(project: Project) -> str | None:
+    """A file that runs by itself, or a package with a `__main__`."""
+    found = project.source.first_file(*(f"{name}.py" for name in SCRIPTS))
+    if found is not None:
+        return f"python {found}"
+    package = manifests.normalised(project.name or "").replace("-", "_")
+    for base, directory in ((".", package), ("src", package), (".", "app"), (".", "src")):
+        if directory and project.source.is_file(f"{base}/{directory}/__main__.py"):
+            return f"{'PYTHONPATH=src:$PYTHONPATH ' if base == 'src' else ''}python -m {directory}"
+    for path in ("src/main.py", "src/app.py", "app/main.py"):
+        module = code.module(project.source, path)
+        if module is not None:
+            return f"python {path}" if module.base else f"python -m {module.dotted}"
+    return None
+
+
+def _runtime_txt(source: Source) -> Wanted | None:
+    """Heroku's file: `python-3.11.4`."""
+    found = first_line("runtime.txt")(source)
+    return found and Wanted(found.constraint.removeprefix("python-"), found.origin)
+
+
+def _pyproject(source: Source) -> Wanted | None:
+    project = manifests.pyproject(source)
+    depends = project.poetry.get("dependencies")
+    places = (
+        ("requires-python", project.project.get("requires-python")),
+        ("tool.poetry.dependencies.python", depends.get("python") if isinstance(depends, dict) else None),
+        ("tool.poetry.python", project.poetry.get("python")),
+    )
+    for field, constraint in places:
+        if isinstance(constraint, str) and constraint.strip():
+            return Wanted(constraint.strip(), f"{field} in {source.shown('pyproject.toml')}")
+    return None
+
+
+def _pipfile(source: Source) -> Wanted | None:
+    requires = (source.toml("Pipfile") or {}).get("requires")
+    for field in ("python_full_version", "python_version"):
+        constraint = requires.get(field) if isinstance(requires, dict) else None
+        if isinstance(constraint, str) and constraint.strip():
+            return Wanted(constraint.strip(), f"{field} in {source.shown('Pipfile')}")
+    return None
+
+
+_VERSIONS: tuple[Reader, ...] = (
+    first_line(".python-version"),
+    _runtime_txt,
+    _pyproject,
+    _pipfile,
+    tool_versions("python"),
+)

@@ -1,0 +1,3 @@
+import { Elysia } from 'elysia';
+
+new Elysia().listen(Number(process.env.PORT));

@@ -1,0 +1,4 @@
+INSTALLED_APPS = ["django.contrib.staticfiles"]
+STATIC_URL = "static/"
+WSGI_APPLICATION = "mysite.wsgi.application"
+ASGI_APPLICATION = "mysite.asgi.application"

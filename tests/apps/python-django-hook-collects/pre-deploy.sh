@@ -1,0 +1,4 @@
+#!/bin/bash
+set -e
+python manage.py migrate --noinput
+python manage.py collectstatic --noinput

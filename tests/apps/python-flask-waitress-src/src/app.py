@@ -1,0 +1,4 @@
+import settings
+from flask import Flask
+
+app = Flask(settings.NAME)

@@ -1,0 +1,3 @@
+import http.server
+
+print(http.server.__name__)
