@@ -19,11 +19,17 @@ _TOKEN = re.compile(r"ghp_|gho_|ghs_|github_pat_|glpat-|.{20}")  # a user's name
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
     """A function that replaces each of `secrets` in a text by `***`, also as it stands in a URL or in JSON,
     or each line of one that has several."""
-    forms = {form for secret in secrets for part in _parts(secret) for form in _forms(part)}
-    if not forms:
+    texts = forms(secrets)
+    if not texts:
         return str
-    pattern = re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)))
+    pattern = re.compile("|".join(re.escape(text) for text in texts))
     return lambda text: pattern.sub(MASK, text)
+
+
+def forms(secrets: Iterable[str]) -> tuple[str, ...]:
+    """Every text that gives one of `secrets` away, longest first."""
+    found = {form for secret in secrets for part in _parts(secret) for form in _forms(part)}
+    return tuple(sorted(found, key=len, reverse=True))
 
 
 def url_secrets(url: str) -> tuple[str, ...]:
