@@ -33,7 +33,7 @@ class Shell(Peer):
     def deploy(self) -> None:
         script = SHELL + r"""
 ln -sfn "$release" current.new && mv -T current.new current
-if [ -f pid ]; then kill "$(cat pid)"; while kill -0 "$(cat pid)" 2>/dev/null; do :; done; fi
+if [ -f pid ]; then kill "$(cat pid)"; while [ -e "/proc/$(cat pid)/exe" ]; do :; done; fi
 cd current && { setsid ./server > /dev/null 2>&1 & echo $! > ../../pid; }
 """
         script = script.replace("../../pid", str(self.directory / "pid"))
