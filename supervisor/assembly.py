@@ -24,6 +24,7 @@ from supervisor.processes import environment, identity
 from supervisor.processes.app import App
 from supervisor.processes.command import CommandRunner
 from supervisor.processes.spawner import LogPolicy, Spawner
+from supervisor.redact import forms
 from supervisor.releases import retention
 from supervisor.releases.store import ReleaseStore
 from supervisor.settings import Settings
@@ -49,7 +50,7 @@ class Assembly:
         )
         prepare_home(self.layout, self.user)
         self.lock = Lock(self.layout)
-        self.spawner = Spawner(LogPolicy(settings.log_max_size_bytes, settings.log_backups), settings.secrets)
+        self.spawner = Spawner(LogPolicy(settings.log_max_size_bytes, settings.log_backups), forms(settings.secrets))
         runner = CommandRunner(self.spawner)
         base_env = environment.base(environ, settings.withheld, self.user)
         base_env["GIT_REPO_URL"] = self.remote.url

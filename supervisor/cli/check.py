@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from supervisor.errors import SettingsError
+from supervisor.errors import OrbitError, SettingsError
 from supervisor.settings import Row, Settings, load, unknown
 from supervisor.variables import VARIABLES
+
+if TYPE_CHECKING:
+    from supervisor.cli.reaching import Reached
 
 FAILED = 1
 
@@ -51,7 +55,20 @@ def check(as_json: bool) -> int:
 
 def _reach(settings: Settings) -> tuple[Finding, ...]:
     """Whether the repository, the branch and the path are there; nothing is looked for behind a failure."""
-    return ()
+    import asyncio  # only now: `--help` and wrong settings need none of it
+
+    from supervisor.cli.reaching import Reached, reach
+
+    reached = Reached()
+    try:
+        asyncio.run(reach(settings, os.environ, reached))
+    except OrbitError as error:
+        return (*_found(reached), Finding(reached.looking_for, False, str(error)))
+    return tuple(_found(reached))
+
+
+def _found(reached: Reached) -> Iterator[Finding]:
+    return (Finding(name, True, detail) for name, detail in reached.findings)
 
 
 def _print(
