@@ -121,6 +121,7 @@ class Plan:
     runtime: str | None = None
     runtime_version: str | None = None
     package_manager: str | None = None
+    package_manager_version: str | None = None
     install: str | None = None
     build: str | None = None
     start: str | None = None

@@ -57,6 +57,7 @@ def plan(source: Source) -> Plan:
         runtime="node",
         runtime_version=version.constraint if version else None,
         package_manager=manager.name,
+        package_manager_version=manager.version,
         install=manager.install if _needs_install(source, own, manager) else None,
         build=build,
         start=start.command,

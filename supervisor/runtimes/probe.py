@@ -1,0 +1,54 @@
+"""Asking a program for its version: the one thing that is run to find a runtime."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from supervisor.model import Command, Runner, User
+
+TIMEOUT_S = 10.0
+_KEPT = ("PATH", "HOME", "USER", "LANG", "LD_LIBRARY_PATH", "PYENV_ROOT", "NVM_DIR", "COREPACK_HOME")
+_QUIET = {"COREPACK_ENABLE_DOWNLOAD_PROMPT": "0", "COREPACK_ENABLE_NETWORK": "0"}  # its shims would ask, or download
+
+_Key = tuple[str, int, int]
+
+
+class Probe:
+    """Remembers the answers for as long as a program's file stays the same.
+
+    Programs are run as `user`, so that one which the application cannot run (below /root) is none; in `/`, so
+    that no file of a project has a say; and without the application's own variables.
+    """
+
+    def __init__(self, runner: Runner, user: User | None) -> None:
+        self._runner = runner
+        self._user = user
+        self._known: dict[_Key, str | None] = {}
+
+    async def output(self, path: Path, environment: Mapping[str, str]) -> str | None:
+        """The first line that `path --version` prints; None if it is not there, or does not work."""
+        key = _key(path)
+        if key is None:
+            return None
+        if key not in self._known:
+            self._known[key] = await self._ask(path, environment)
+        return self._known[key]
+
+    async def _ask(self, path: Path, environment: Mapping[str, str]) -> str | None:
+        env = {name: environment[name] for name in _KEPT if name in environment} | _QUIET
+        ended = await self._runner.run(
+            Command((str(path), "--version"), Path("/"), env, TIMEOUT_S, user=self._user, capture=True)
+        )
+        lines = ended.output.decode(errors="replace").split("\n")
+        return lines[0].strip() if ended.ok and lines[0].strip() else None
+
+
+def _key(path: Path) -> _Key | None:
+    """What tells a program from the one that an update puts in its place; None if there is none to run."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return (str(path), facts.st_ino, facts.st_mtime_ns) if os.access(path, os.X_OK) else None

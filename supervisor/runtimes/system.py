@@ -1,0 +1,142 @@
+"""The runtimes that are installed on the system.
+
+It is the one that PATH finds first, if that satisfies the constraint, and otherwise the newest that does,
+wherever it lies; always the newest if that is what was asked for ("lts/*", "3"). An exact patch that is not
+there is replaced by its neighbour, with a note, be it from a file or a variable: an update of the system must
+not keep an application from starting.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from supervisor.errors import RuntimeMissing
+from supervisor.model import Plan, Runner, User
+from supervisor.runtimes import node, python
+from supervisor.runtimes.probe import Probe
+from supervisor.runtimes.requirement import Requirement, Test, anything, numbers
+from supervisor.runtimes.runtime import Kind, Runtime
+
+KINDS: tuple[Kind, ...] = (node, python)
+MOST_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A program and the version that it says it is."""
+
+    path: Path
+    version: str
+
+
+class System:
+    """Finds runtimes for whoever the application runs as."""
+
+    def __init__(self, runner: Runner, user: User | None = None) -> None:
+        self._probe = Probe(runner, user)
+
+    async def find(self, plan: Plan, environment: Mapping[str, str]) -> Runtime | None:
+        """The runtime of a plan, None if it names none. `environment` is the application's.
+
+        Raises RuntimeMissing if there is none that fits, and if the constraint cannot be understood.
+        """
+        if plan.runtime is None:
+            return None
+        kind = next((kind for kind in KINDS if kind.name == plan.runtime), None)
+        if kind is None:
+            names = ", ".join(kind.name for kind in KINDS)
+            raise RuntimeMissing(f"cannot provide {plan.runtime}: only {names} are known; set PROJECT_TYPE")
+        wanted = kind.requirement(plan.runtime_version) if plan.runtime_version else Requirement(anything)
+        if wanted is None:
+            raise RuntimeMissing(
+                f"cannot understand {_asked(plan)}: it is no version or range; write one like {kind.example}, or set {kind.variable}"
+            )
+        found = await self._best(kind, wanted.fits, wanted.newest, environment)
+        notes: tuple[str, ...] = ()
+        if found is None and wanted.nearly is not None:
+            found = await self._best(kind, wanted.nearly, True, environment)
+            if found is not None:
+                notes = (f"{_asked(plan)} is not on this system: {found.version} is used ({found.path})",)
+        if found is None:
+            raise await self._missing(kind, plan, environment)
+        return Runtime(kind.name, found.version, found.path, _bin_dir(kind, found, environment), notes=notes)
+
+    async def _best(self, kind: Kind, fits: Test, newest: bool, environment: Mapping[str, str]) -> Candidate | None:
+        """The system's own choice if it fits and the newest is not asked for; otherwise the newest that fits."""
+        best: Candidate | None = None
+        is_first = True
+        for path in _programs(kind, environment):
+            candidate = await self._candidate(kind, path, environment)
+            if candidate is None:
+                continue
+            if fits(candidate.version):
+                if is_first and not newest:
+                    return candidate
+                best = max(best or candidate, candidate, key=_age)
+            is_first = False
+        return best
+
+    async def _candidate(self, kind: Kind, path: Path, environment: Mapping[str, str]) -> Candidate | None:
+        """What a program is; None if it does not work, as a shim of pyenv for a version that is not
+        installed.
+        """
+        output = await self._probe.output(path, environment)
+        version = kind.version(output) if output else None
+        return Candidate(kind.resolved(path, version, environment), version) if version else None
+
+    async def _missing(self, kind: Kind, plan: Plan, environment: Mapping[str, str]) -> RuntimeMissing:
+        """The error that lists what is there."""
+        there: dict[str, Path] = {}
+        for path in _programs(kind, environment):
+            candidate = await self._candidate(kind, path, environment)
+            if candidate is not None:
+                there.setdefault(candidate.version, candidate.path)
+        newest = sorted(there, key=numbers, reverse=True)
+        shown = ", ".join(f"{version} ({there[version]})" for version in newest[:MOST_SHOWN])
+        return RuntimeMissing(
+            f"cannot provide {_asked(plan)}: this system has {shown or 'none'}; "
+            f"set {kind.variable}, or install one that fits"
+        )
+
+
+def _asked(plan: Plan) -> str:
+    """The runtime as the project asks for it, and where: "node 22 (engines.node in package.json)".
+
+    Where, is in the note that detection made of it.
+    """
+    asked = f"{plan.runtime} {plan.runtime_version}" if plan.runtime_version else str(plan.runtime)
+    origin = next((note for note in plan.notes if note.startswith(f"{asked}, from ")), None)
+    return f"{asked} ({origin.removeprefix(f'{asked}, from ')})" if origin else asked
+
+
+def _programs(kind: Kind, environment: Mapping[str, str]) -> Iterator[Path]:
+    """Every file that may be such a runtime, the system's own choice first, and each file once."""
+    directories = [Path(part) for part in environment.get("PATH", "").split(os.pathsep) if part.startswith("/")]
+    on_path = (directory / command for command in kind.plain for directory in directories)
+    real = (directory for directory in directories if directory.name != "shims")  # pyenv's: see `elsewhere`
+    aside = (directory / command for directory in real for command in kind.aside)
+    seen: set[str] = set()
+    for places in (on_path, aside, kind.elsewhere(environment)):
+        for path in places:
+            real = os.path.realpath(path)
+            if real not in seen and path.is_file() and not python.is_ours(path):
+                seen.add(real)
+                yield path
+
+
+def _bin_dir(kind: Kind, found: Candidate, environment: Mapping[str, str]) -> Path | None:
+    """Where the plain commands are, unless PATH leads there; a virtual environment has Python's."""
+    if kind.name == python.name:
+        return None
+    first = shutil.which(kind.plain[0], path=environment.get("PATH", ""))
+    return None if first and found.path.samefile(first) else found.path.parent
+
+
+def _age(candidate: Candidate) -> tuple[bool, tuple[int, ...]]:
+    """For sorting: a finished version is newer than any preview."""
+    return re.fullmatch(r"[\d.]+", candidate.version) is not None, numbers(candidate.version)
