@@ -66,13 +66,9 @@ def _project(directory: Path, environ: Mapping[str, str]) -> Path:
     path = environ.get("PROJECT_PATH", "").strip()
     project = directory / path
     if ".." in Path(path).parts or path.startswith("/"):
-        raise SettingsError(
-            (f"cannot use PROJECT_PATH={path}: it leaves the repository; give a path below its root",)
-        )
+        raise SettingsError((f"cannot use PROJECT_PATH={path}: it leaves the repository; give a path below its root",))
     if not project.is_dir():
-        raise SettingsError(
-            (f"cannot use PROJECT_PATH={path}: there is no such directory; check its spelling",)
-        )
+        raise SettingsError((f"cannot use PROJECT_PATH={path}: there is no such directory; check its spelling",))
     return project
 
 

@@ -95,11 +95,7 @@ def _checked(plan: Plan, source: Source) -> Plan:
     for command in (plan.install, plan.build, plan.start, plan.release):
         try:
             if command is not None and "\0" in command + command.encode().decode():
-                raise PlanError(
-                    f"cannot run {command!r}: a command must not hold a NUL; check {source.directory.name}"
-                )
+                raise PlanError(f"cannot run {command!r}: a command must not hold a NUL; check {source.directory.name}")
         except UnicodeEncodeError as error:
-            raise PlanError(
-                f"cannot run {command!r}: it is not text; check the project's manifest"
-            ) from error
+            raise PlanError(f"cannot run {command!r}: it is not text; check the project's manifest") from error
     return plan

@@ -33,9 +33,7 @@ def read(source: Source) -> Procfile:
             continue
         match = _LINE.fullmatch(stripped)
         if match is None:
-            notes.append(
-                f'{source.shown("Procfile")}: line {number} is not "type: command" and was passed over'
-            )
+            notes.append(f'{source.shown("Procfile")}: line {number} is not "type: command" and was passed over')
         else:
             commands.setdefault(match[1], match[2])
     others = [name for name in commands if name not in ("web", "release")]

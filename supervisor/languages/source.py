@@ -96,9 +96,7 @@ class Source:
         """
         try:
             with os.scandir(self._real(directory)) as entries:
-                found = (
-                    entry.name for entry in islice(entries, MOST_NAMES) if entry.is_dir(follow_symlinks=False)
-                )
+                found = (entry.name for entry in islice(entries, MOST_NAMES) if entry.is_dir(follow_symlinks=False))
                 return tuple(sorted(name for name in found if not name.startswith(".")))
         except (OSError, ValueError):
             return ()
@@ -140,9 +138,7 @@ class Source:
         """Raises PlanError if a merge left its marks in `text`."""
         for number, line in enumerate(text.split("\n"), start=1):
             if line.startswith(_CONFLICTS):
-                raise self.broken(
-                    name, f"line {number}: a merge conflict is left in it", "resolve it and push again"
-                )
+                raise self.broken(name, f"line {number}: a merge conflict is left in it", "resolve it and push again")
 
     def json(self, name: str, text: str | None = None) -> dict[str, Any] | None:
         """A manifest that is a JSON object. Raises PlanError if it is not one; None if there is none."""
@@ -198,9 +194,7 @@ class Source:
             line = data.count(b"\n", 0, error.start) + 1
             raise self.broken(name, f"line {line}: it is not UTF-8 text", "save it as UTF-8") from error
         if "\0" in text:
-            raise self.broken(
-                name, f"line {text[: text.index(chr(0))].count(chr(10)) + 1}: it is binary, not text"
-            )
+            raise self.broken(name, f"line {text[: text.index(chr(0))].count(chr(10)) + 1}: it is binary, not text")
         return text
 
 

@@ -18,7 +18,7 @@ plain = ("python3", "python")
 aside = tuple(f"python3.{minor}" for minor in range(30, 5, -1))
 
 _BARE = re.compile(r"(?:c?python[-@]?)?(\d+(?:\.\d+){0,2})(?:\.\*)?")
-_CLAUSE = re.compile(r"\s*(\^|~=|~|===|==|=|!=|<=|>=|<|>)?\s*v?(\d[\w.]*(?:\.\*)?|\*)\s*,?")
+_CLAUSE = re.compile(r"\s*(\^|~=|~|===|==|=|!=|<=|>=|<|>)?\s*v?(\d\w*(?:\.\w+)*(?:\.\*)?|\*)\s*,?")
 _POETRY = ("^", "~")
 
 

@@ -14,7 +14,7 @@ class Requirement:
     """`fits` says of a version like "20.11.0" whether it is what was asked for.
 
     `nearly` says so of one that will do where the exact patch is not there: people pin what they had that
-    day. With `newest`, the newest version that fits is meant ("20", "lts/*"); a range leaves the choice to
+    day. With `newest`, the newest version that fits is meant ("3", "lts/*"); others leave the choice to
     the system.
     """
 

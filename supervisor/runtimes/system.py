@@ -54,7 +54,8 @@ class System:
         wanted = kind.requirement(plan.runtime_version) if plan.runtime_version else Requirement(anything)
         if wanted is None:
             raise RuntimeMissing(
-                f"cannot understand {_asked(plan)}: it is no version or range; write one like {kind.example}, or set {kind.variable}"
+                f"cannot understand {_asked(plan)}: it is no version or range; "
+                f"write one like {kind.example}, or set {kind.variable}"
             )
         found = await self._best(kind, wanted.fits, wanted.newest, environment)
         notes: tuple[str, ...] = ()
@@ -118,8 +119,8 @@ def _programs(kind: Kind, environment: Mapping[str, str]) -> Iterator[Path]:
     """Every file that may be such a runtime, the system's own choice first, and each file once."""
     directories = [Path(part) for part in environment.get("PATH", "").split(os.pathsep) if part.startswith("/")]
     on_path = (directory / command for command in kind.plain for directory in directories)
-    real = (directory for directory in directories if directory.name != "shims")  # pyenv's: see `elsewhere`
-    aside = (directory / command for directory in real for command in kind.aside)
+    no_shims = [directory for directory in directories if directory.name != "shims"]  # see pyenv in `elsewhere`
+    aside = (directory / command for directory in no_shims for command in kind.aside)
     seen: set[str] = set()
     for places in (on_path, aside, kind.elsewhere(environment)):
         for path in places:

@@ -82,9 +82,7 @@ def test_broken_pyproject_is_named(tmp_path: Path, content: str | bytes, said: s
     assert said in message
 
 
-@pytest.mark.parametrize(
-    "name", ["package.json", "requirements.txt", "pyproject.toml", "Pipfile", "Procfile"]
-)
+@pytest.mark.parametrize("name", ["package.json", "requirements.txt", "pyproject.toml", "Pipfile", "Procfile"])
 def test_manifest_that_is_no_regular_file_does_not_hang(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     os.mkfifo(path)
@@ -118,9 +116,7 @@ def test_directory_that_links_out_of_the_repository_is_refused(tmp_path: Path) -
     (tmp_path / "outside").mkdir()
     (tmp_path / "repository").mkdir()
     (tmp_path / "repository" / "app").symlink_to("../outside")
-    assert "outside of the repository" in refusal(
-        tmp_path / "repository" / "app", root=tmp_path / "repository"
-    )
+    assert "outside of the repository" in refusal(tmp_path / "repository" / "app", root=tmp_path / "repository")
 
 
 @pytest.mark.parametrize(
@@ -173,9 +169,7 @@ def test_unreadable_manifest_is_named(tmp_path: Path) -> None:
     assert "permission denied" in refusal(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "main", ["a\\u0000b", "\\ud800", "../../etc/passwd", "/etc/passwd", "-e process.exit()"]
-)
+@pytest.mark.parametrize("main", ["a\\u0000b", "\\ud800", "../../etc/passwd", "/etc/passwd", "-e process.exit()"])
 def test_main_that_is_no_file_of_the_project_is_not_started(tmp_path: Path, main: str) -> None:
     write(tmp_path, package__json=f'{{"main": "{main}", "scripts": {{"build": "x"}}}}')
     assert "cannot tell how to start" in refusal(tmp_path)

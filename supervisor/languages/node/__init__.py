@@ -69,11 +69,6 @@ def plan(source: Source) -> Plan:
     )
 
 
-def package_manager(source: Source) -> PackageManager:
-    """The project's package manager, with the version that it wants; PlanError as for `plan`."""
-    return managers.choose(source, package.read(source))
-
-
 def _needs_install(source: Source, own: Package, manager: PackageManager) -> bool:
     return bool(manager.lockfile or own.everything or manager.up != "." or patterns(source))
 
@@ -99,9 +94,7 @@ def _build(
         return f"pnpm --filter {member}... run build", ()
     if manager.berry and manager.major() >= 4:
         return "yarn workspaces foreach -Rpt run build", ()
-    return manager.run("build"), (
-        "packages of this repository that it needs are not built: see BUILD_COMMAND",
-    )
+    return manager.run("build"), ("packages of this repository that it needs are not built: see BUILD_COMMAND",)
 
 
 def _engines(source: Source) -> Wanted | None:

@@ -40,9 +40,7 @@ _SERVER, _SITE = Role.SERVER, Role.SITE
 
 FULL = (
     Framework("next", ("next",), _SERVER, "next build", "next start", "out"),
-    Framework(
-        "nuxt", ("nuxt", "nuxt3"), _SERVER, "nuxt build", "node .output/server/index.mjs", ".output/public"
-    ),
+    Framework("nuxt", ("nuxt", "nuxt3"), _SERVER, "nuxt build", "node .output/server/index.mjs", ".output/public"),
     Framework("sveltekit", ("@sveltejs/kit",), _SERVER, "vite build", None, "build"),
     Framework("remix", ("@remix-run/dev", "@remix-run/node"), _SERVER, "remix vite:build"),
     Framework("react-router", ("@react-router/dev",), _SERVER, "react-router build", None, "build/client"),

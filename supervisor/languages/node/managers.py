@@ -102,9 +102,7 @@ def choose(source: Source, own: Package) -> PackageManager:
         up=up,
         berry=berry,
         pnp=berry and not re.search(r"^nodeLinker:\s*[\"']?(node-modules|pnpm)", _yarnrc(root), re.MULTILINE),
-        notes=tuple(
-            f"{root.shown(file)} was passed over: {name} decides" for file, b in present if b != name
-        ),
+        notes=tuple(f"{root.shown(file)} was passed over: {name} decides" for file, b in present if b != name),
     )
 
 

@@ -54,9 +54,7 @@ def read(source: Source) -> Package:
         scripts=texts.of("scripts"),
         dependencies={**texts.of("optionalDependencies"), **texts.of("dependencies")},
         tools=texts.of("devDependencies"),
-        engines={}
-        if isinstance(data.get("engines"), list)
-        else texts.of("engines"),  # a list is what npm 0.x wrote
+        engines={} if isinstance(data.get("engines"), list) else texts.of("engines"),  # a list is what npm 0.x wrote
         volta=_strings(data.get("volta")),
         manager=_manager(source, data),
         workspaces=_workspaces(source, data),

@@ -54,9 +54,7 @@ def find(project: Project) -> Start:
     if command is not None:
         return Start(command)
     if patterns(project.source):
-        return Start(
-            notes=(f"{NO_START}it is the root of a monorepo; set PROJECT_PATH to one of its projects",)
-        )
+        return Start(notes=(f"{NO_START}it is the root of a monorepo; set PROJECT_PATH to one of its projects",))
     looked_for = "scripts.start or main in package.json, server.js, index.js or app.js"
     return Start(notes=(f"{NO_START}there is no {looked_for}; add a start script",))
 
@@ -104,11 +102,7 @@ def _site(project: Project) -> Start | None:
     if output is None:
         return None
     script = project.package.script("start")
-    passed = (
-        (f'the start script "{script}" was passed over: it does not serve what the build makes',)
-        if script
-        else ()
-    )
+    passed = (f'the start script "{script}" was passed over: it does not serve what the build makes',) if script else ()
     return Start(output=output, notes=passed)
 
 
@@ -127,9 +121,7 @@ def _by_framework(project: Project) -> str | None:
         case "react-router" if "@react-router/serve" in packages:
             return within("react-router-serve ./build/server/index.js")
         case "remix" if "@remix-run/serve" in packages:
-            return within(
-                "remix-serve ./build/server/index.js" if "vite" in packages else "remix-serve build"
-            )
+            return within("remix-serve ./build/server/index.js" if "vite" in packages else "remix-serve build")
         case "angular":
             return project.manager.run(next(n for n in project.package.scripts if n.startswith("serve:ssr")))
     return within(framework.start) if framework and framework.start else None
@@ -151,9 +143,7 @@ def _main(source: Source, package: Package, endings: tuple[str, ...], builds: bo
     if package.main is None or re.match(r"-|/|\.\./", package.main):
         return None
     main = package.main.removeprefix("./").rstrip("/")
-    found = source.first_file(
-        main, *(main + end for end in endings), *(f"{main}/index{end}" for end in endings)
-    )
+    found = source.first_file(main, *(main + end for end in endings), *(f"{main}/index{end}" for end in endings))
     if found is None and builds and main.endswith(endings):
         return main
     return found if found and found.endswith(endings) else None

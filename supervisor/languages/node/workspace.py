@@ -39,9 +39,7 @@ def pnpm_patterns(source: Source) -> tuple[str, ...]:
         if re.match(r"[\w\"'-]+\s*:", line):
             inside = line.startswith("packages")
             if inside and "[" in line:
-                return tuple(
-                    re.findall(r"""["']?([^\s"',\[\]]+)["']?""", line.partition("[")[2].partition("]")[0])
-                )
+                return tuple(re.findall(r"""["']?([^\s"',\[\]]+)["']?""", line.partition("[")[2].partition("]")[0]))
         item = _ITEM.match(line) if inside else None
         if item is not None:
             found.append(item[1] or item[2] or item[3])

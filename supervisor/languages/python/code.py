@@ -147,9 +147,7 @@ def _place(source: Source, path: str, statements: Iterable[ast.stmt]) -> tuple[s
     imported = {name.split(".")[0] for name in _imported_modules(statements)}
     if top in imported or (len(directories) == 1 and ("" in imported or file == "__init__")):
         return "", ".".join(parts)
-    siblings = (
-        source.is_file(f"{top}/{name}.py") or source.is_dir(f"{top}/{name}") for name in imported if name
-    )
+    siblings = (source.is_file(f"{top}/{name}.py") or source.is_dir(f"{top}/{name}") for name in imported if name)
     if top == "src" or (not source.is_file(f"{top}/__init__.py") and any(siblings)):
         return top, ".".join(parts[1:])
     return "", ".".join(parts)

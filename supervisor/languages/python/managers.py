@@ -100,6 +100,5 @@ def _is_uv_member(source: Source) -> bool:
     manager.
     """
     return any(
-        above.has("uv.lock") and "workspace" in pyproject(above).tools.get("uv", {})
-        for above in source.above()
+        above.has("uv.lock") and "workspace" in pyproject(above).tools.get("uv", {}) for above in source.above()
     ) and source.has("pyproject.toml")

@@ -104,9 +104,7 @@ def normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _table(
-    source: Source, data: Mapping[str, Any], key: str, file: str = "pyproject.toml"
-) -> Mapping[str, Any]:
+def _table(source: Source, data: Mapping[str, Any], key: str, file: str = "pyproject.toml") -> Mapping[str, Any]:
     value = data.get(key, {})
     if not isinstance(value, dict):
         raise source.broken(file, f"[{key}] is {kind(value)}, not a table")
@@ -169,15 +167,9 @@ def _from_setup(source: Source) -> set[str]:
     found: set[str] = set()
     tree = code.tree(source, "setup.py")
     for node in ast.walk(tree) if tree else ():
-        if (
-            isinstance(node, ast.keyword)
-            and node.arg == "install_requires"
-            and isinstance(node.value, ast.List)
-        ):
+        if isinstance(node, ast.keyword) and node.arg == "install_requires" and isinstance(node.value, ast.List):
             found |= _each(item.value for item in node.value.elts if isinstance(item, ast.Constant))
-    block = re.search(
-        r"^install_requires\s*=((?:.*\n)(?:[ \t]+.*\n)*)", (source.peek("setup.cfg") or "") + "\n", re.M
-    )
+    block = re.search(r"^install_requires\s*=((?:.*\n)(?:[ \t]+.*\n)*)", (source.peek("setup.cfg") or "") + "\n", re.M)
     return found | _each(block[1].split("\n") if block else ())
 
 

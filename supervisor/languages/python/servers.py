@@ -65,6 +65,4 @@ def asgi(target: Target, dependencies: Dependencies) -> str | None:
 def flask(target: Target) -> str:
     """Flask's own server: for development, but there with every Flask. It finds the usual names by itself."""
     usual = target.attribute in ("app", "application", "create_app", "make_app")
-    return target.imported(
-        f"flask --app {target.module if usual else target} run --host 0.0.0.0 --port $PORT"
-    )
+    return target.imported(f"flask --app {target.module if usual else target} run --host 0.0.0.0 --port $PORT")
