@@ -26,7 +26,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
-from supervisor.model import Command, Exit
+from supervisor.git import Git, Remote
+from supervisor.layout import Layout
+from supervisor.model import Command, Exit, Runner
 
 PROMPT_ENV = {**os.environ, "LC_ALL": "C", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
 
@@ -50,9 +52,7 @@ class Repository:
     def create(cls, path: Path, branch: str = "main") -> Self:
         path.parent.mkdir(parents=True, exist_ok=True)
         repository = cls(path)
-        repository.git(
-            "init", "--quiet", "--bare", f"--initial-branch={branch}", "--template=", str(path), bare=False
-        )
+        repository.git("init", "--quiet", "--bare", f"--initial-branch={branch}", "--template=", str(path), bare=False)
         return repository
 
     def git(self, *arguments: str, bare: bool = True, data: bytes = b"") -> str:
@@ -93,15 +93,19 @@ class Repository:
             if file.mode == "160000":
                 parts.append(f"M 160000 {content.decode()} {_quoted(name)}\n".encode())
             else:
-                parts.append(
-                    f"M {file.mode} inline {_quoted(name)}\ndata {len(content)}\n".encode() + content + b"\n"
-                )
+                parts.append(f"M {file.mode} inline {_quoted(name)}\ndata {len(content)}\n".encode() + content + b"\n")
         self.git("fast-import", "--quiet", "--force", "--date-format=now", data=b"".join(parts))
         return self.git("rev-parse", ref)
 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def pointer_to(content: bytes) -> str:
+    """What git stores in the place of a file that Git LFS keeps."""
+    name = hashlib.sha256(content).hexdigest()
+    return f"version https://git-lfs.github.com/spec/v1\noid sha256:{name}\nsize {len(content)}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +158,7 @@ class GitServer:
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
-            self._http.socket = context.wrap_socket(
-                self._http.socket, server_side=True, do_handshake_on_connect=False
-            )
+            self._http.socket = context.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
             self._scheme = "https"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
 
@@ -196,9 +198,8 @@ class GitServer:
 
     def add_large_file(self, content: bytes) -> str:
         """Keep a file for Git LFS; what git stores in its place is returned."""
-        name = hashlib.sha256(content).hexdigest()
-        self.large_files[name] = content
-        return f"version https://git-lfs.github.com/spec/v1\noid sha256:{name}\nsize {len(content)}\n"
+        self.large_files[hashlib.sha256(content).hexdigest()] = content
+        return pointer_to(content)
 
     def next_failure(self) -> int | None:
         with self._lock:
@@ -240,9 +241,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(302, b"", {"Location": server.redirect_to + self.path})
         elif not authorized:
             said = f"no access with {credential}\n" if server.echo_secrets else "no access\n"
-            self._answer(
-                401, said.encode(), {"WWW-Authenticate": 'Basic realm="git"', "Content-Type": "text/plain"}
-            )
+            self._answer(401, said.encode(), {"WWW-Authenticate": 'Basic realm="git"', "Content-Type": "text/plain"})
         elif "/info/lfs/" in self.path or self.path.startswith("/lfs/"):
             self._large_files(body)
         else:
@@ -343,9 +342,7 @@ class PlainRunner:
     async def run(self, command: Command) -> Exit:
         self.commands.append(command)
         user = command.user
-        as_user: dict[str, Any] = (
-            {"user": user.uid, "group": user.gid, "extra_groups": user.groups} if user else {}
-        )
+        as_user: dict[str, Any] = {"user": user.uid, "group": user.gid, "extra_groups": user.groups} if user else {}
         try:
             process = await asyncio.create_subprocess_exec(
                 *_with_files(command),
@@ -387,3 +384,14 @@ def _with_files(command: Command) -> tuple[str, ...]:
     moves = " ".join(f"{number}<&{fd}" for number, fd in command.files.items())
     closes = " ".join(f"{fd}<&-" for fd in set(command.files.values()) - set(command.files))
     return ("bash", "-c", f'exec "$@" {moves} {closes}', "bash", *command.argv)
+
+
+def git_for(home: Path, remote: Remote | str | Path, runner: Runner | None = None, **options: Any) -> Git:
+    """A `Git` with `home` as ORBIT_HOME, that sees nothing of the machine's git configuration.
+
+    `options` are those of `Git`: user, environment, depth, timeout_s, warn.
+    """
+    parsed = remote if isinstance(remote, Remote) else Remote.parse(str(remote))
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home.parent / "nobody"), **options.pop("environment", {})}
+    user = options.pop("user", None)
+    return Git(runner or PlainRunner(), Layout(home), parsed, user, environment, **options)

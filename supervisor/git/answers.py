@@ -19,6 +19,7 @@ class Kind(Enum):
     """What a failure means for what is done next."""
 
     FINAL = auto()  # trying again would not help
+    UNKNOWN = auto()  # it may be the mirror
     NETWORK = auto()  # trying again may help
     NO_REF = auto()  # the branch, tag or HEAD is not there
     UNADVERTISED = auto()  # the server does not hand out commits by their name
@@ -50,6 +51,7 @@ _FINAL, _NETWORK = Kind.FINAL, Kind.NETWORK
 _TABLE: tuple[tuple[str, Kind, str], ...] = (
     # this machine
     (r"No space left on device|Disk quota exceeded", _FINAL, "no space is left on the disk; free some"),
+    (r"unable to write (?:file|new|loose)", _FINAL, "{line}; see whether the disk is full"),
     (r"(?:^|\n)(?:sh: \d+: |sh: )?git: (?:command )?not found", _FINAL, "git is not installed; install it"),
     (r"cannot run ssh: No such file|ssh: (?:command )?not found", _FINAL,
      "ssh is not installed; install it, or use an https:// address"),
@@ -158,12 +160,12 @@ def judge(result: Exit, remote: Remote, timeout_s: float) -> Answer:
             return Answer(kind, _fill(reason, match, remote, result.tail))
     if result.status == 127:
         return Answer(Kind.FINAL, "git is not installed; install it")
-    return Answer(Kind.FINAL, _last_words(result))
+    return Answer(Kind.UNKNOWN, _last_words(result))
 
 
 def _fill(reason: str, match: re.Match[str], remote: Remote, text: str) -> str:
     line = _line_of(match, text)
-    first = next((group for group in match.groups() if group), line)
+    first = next((_printable(group) for group in match.groups() if group), line)
     return reason.format(
         first,
         line=line,
@@ -191,9 +193,7 @@ def _refused(remote: Remote) -> str:
 
 def _not_found(remote: Remote) -> str:
     if remote.token:
-        return (
-            f"it does not exist, or the token does not reach it; check the address and GIT_TOKEN ({_NEEDS})"
-        )
+        return f"it does not exist, or the token does not reach it; check the address and GIT_TOKEN ({_NEEDS})"
     return "it does not exist, or it is private; check the address, or set GIT_TOKEN"
 
 

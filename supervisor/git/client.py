@@ -39,8 +39,10 @@ _CONFIGURATION = (
     "submodule.recurse=false",
     "fetch.writeCommitGraph=false",
     "http.followRedirects=initial",  # git's default: a renamed repository is found
-    "checkout.workers=4",  # writing thousands of files waits for the disk, not for a core
+    "checkout.workers=4",  # writing very many files waits for the disk, not for a core
+    "checkout.thresholdForParallelism=5000",  # below, starting the workers takes longer than they save
     "init.defaultBranch=main",
+    "init.defaultRefFormat=files",
     "worktree.useRelativePaths=false",  # `worktrees.py` reads the registrations
 )
 
@@ -54,9 +56,7 @@ _NO_LFS = ("filter.lfs.process=", "filter.lfs.smudge=", "filter.lfs.clean=", "fi
 
 # A helper that may be asked several times: /proc opens the file anew, where `<&9` would go on where the last
 # one stopped. It reads its input first, so that git never writes into a closed pipe.
-_HELPER = (
-    f'!f() {{ while read -r line; do :; done; test "$1" = get && cat /proc/self/fd/{CREDENTIAL_FD}; }}; f'
-)
+_HELPER = f'!f() {{ while read -r line; do :; done; test "$1" = get && cat /proc/self/fd/{CREDENTIAL_FD}; }}; f'
 
 
 class Client:

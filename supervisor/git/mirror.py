@@ -52,7 +52,7 @@ class Mirror:
         A lock that a killed git has left is removed; a damaged mirror is made anew. Raises Refused,
         SourceError.
         """
-        mended: set[Kind] = set()
+        unlocked = False
         while True:
             result = await self._prepare(self.path)
             if result is None:
@@ -60,12 +60,12 @@ class Mirror:
             if result.ok:
                 return _commit(result)
             answer = self._client.judge(result)
-            if answer.kind in mended or answer.kind not in (Kind.LOCKED, Kind.BROKEN):
-                raise Refused(answer)
-            mended.add(answer.kind)
-            if answer.kind is Kind.BROKEN:
+            if answer.kind in (Kind.BROKEN, Kind.UNKNOWN):
                 return await self.rebuild(source)
+            if answer.kind is not Kind.LOCKED or unlocked:
+                raise Refused(answer)
             await self._unlock()
+            unlocked = True
 
     async def search(self, sha: str) -> Commit:
         """Find a commit on a server that hands out branches and tags only: fetch them all, with their
@@ -100,17 +100,17 @@ class Mirror:
 
         Raises Refused, SourceError; then the old one is still there.
         """
-        self._warn(f"the mirror {self.path} is damaged: it is made anew; the releases stay as they are")
-        await asyncio.to_thread(remove_tree, self._fresh)
-        result = await self._prepare(self._fresh) or await self._fetch(self._fresh, source)
-        if not result.ok:
-            raise Refused(self._client.judge(result))
-        commit = _commit(result)
-        shas = sorted(set(self._checked_out()) - {commit.sha})
-        if shas:  # so that `git log` goes on working in older releases; not every server hands them out
-            await self._git(self._fresh, "fetch", *_QUIET, *self._history(self._fresh), *self.reach,
-                            self._client.remote.url, *shas, opened=True)  # fmt: skip
-        await asyncio.to_thread(self._exchange)
+        try:
+            await asyncio.to_thread(remove_tree, self._fresh)
+            result = await self._prepare(self._fresh) or await self._fetch(self._fresh, source)
+            if not result.ok:
+                raise Refused(self._client.judge(result))
+            commit = _commit(result)
+            await self._fetch_releases(commit)
+            await asyncio.to_thread(self._exchange)
+        finally:
+            await asyncio.to_thread(remove_tree, self._fresh)
+        self._warn(f"the mirror {self.path} was damaged and has been made anew; the releases stay as they are")
         return commit
 
     async def tidy(self) -> None:
@@ -153,7 +153,7 @@ class Mirror:
         self._client.make(path)
         place = shlex.quote(str(path))
         result = await self._client.script(
-            f'"$@" init --quiet --bare --template= {place} '
+            f'"$@" init --quiet --bare --object-format=sha1 --template= {place} '
             f'&& "$@" --git-dir={place} config remote.origin.url {shlex.quote(self._client.remote.url)}'
         )
         if not result.ok:
@@ -173,6 +173,14 @@ class Mirror:
             f"+{source}:{HEAD}",
             opened=True,
         )
+
+    async def _fetch_releases(self, newest: Commit) -> None:
+        """The commits of older releases, so that `git log` goes on working in them. Not every server hands
+        them out, and `git rev-parse HEAD` works without."""
+        shas = sorted(set(self._checked_out()) - {newest.sha})
+        if shas:
+            history, url = self._history(self._fresh), self._client.remote.url
+            await self._git(self._fresh, "fetch", *_QUIET, *history, *self.reach, url, *shas, opened=True)
 
     def _history(self, path: Path) -> tuple[str, ...]:
         if self._depth:

@@ -45,7 +45,9 @@ def project_directory(checkout: Path, project_path: str | None) -> Path:
 
 def _missing(parent: Path, above: list[str], name: str) -> str:
     """What to say of a directory that is not there."""
-    names = sorted(entry.name for entry in os.scandir(parent) if entry.is_dir() and entry.name != ".git")
+    # unlike Path.is_dir, this does not raise for a symlink to what may not be looked at
+    names = sorted(entry.name for entry in parent.iterdir() if os.path.isdir(entry))  # noqa: PTH112
+    names = [other for other in names if other != ".git"]
     folded = {other.casefold(): other for other in names}
     near = difflib.get_close_matches(name.casefold(), folded, MOST_SUGGESTIONS)
     suggestions = [folded[other] for other in near] or names[:MOST_SUGGESTIONS]

@@ -158,9 +158,7 @@ def _from_url(scheme: str, rest: str) -> Remote:
         return _http(Transport(scheme), rest)
     if scheme == "ssh":
         return _ssh(rest)
-    raise SourceError(
-        f"cannot use {scheme}:// addresses: they are not allowed; use https://, ssh:// or git@host:path"
-    )
+    raise SourceError(f"cannot use {scheme}:// addresses: they are not allowed; use https://, ssh:// or git@host:path")
 
 
 def _http(transport: Transport, rest: str) -> Remote:
@@ -199,6 +197,8 @@ def _from_path(text: str) -> Remote:
     if _NO_SCHEME.fullmatch(text) and "@" not in text.partition("/")[0]:
         raise SourceError(f"cannot use {text}: the scheme is missing; write https://{text}")
     scp = _SCP.fullmatch(text)
+    if scp and not scp["user"] and "@" in scp["path"].partition("/")[0]:
+        raise SourceError("cannot use the address of the repository: the scheme is missing; put https:// before it")
     if scp:
         _refuse_option(scp["user"] or "", scp["host"], scp["path"])
         return Remote(text, Transport.SSH, scp["host"])
