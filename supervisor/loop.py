@@ -31,7 +31,7 @@ class Supervisor:
         self._parts = parts
         self._wake = asyncio.Event()
         self._report = Report(parts, self._requests_of_status)
-        self._running: asyncio.Task[Attempt] | None = None
+        self._running: asyncio.Task[None] | None = None
         self._current: Request | None = None
         self._next: Request | None = None
         self._taken: set[str] = set()
@@ -131,7 +131,7 @@ class Supervisor:
         self._current, self._next = self._next, None
         self._running = asyncio.create_task(self._deploy(self._current))
 
-    async def _deploy(self, request: Request) -> Attempt:
+    async def _deploy(self, request: Request) -> None:
         deployer = self._parts.deployer
         try:
             run = deployer.rollback if request.action is Action.ROLLBACK else deployer.update
@@ -141,7 +141,9 @@ class Supervisor:
                 reason = attempt.failure.reason if attempt.failure else None
                 self._close(request, attempt.outcome or Outcome.FAILED, reason, attempt.number)
                 self._plan_retry(attempt)
-            return attempt
+        except Exception as error:  # noqa: BLE001 the request's boundary: a bug fails a deployment, not Orbit
+            logger.opt(exception=error).error("internal error in a deployment")
+            self._close(request, Outcome.FAILED, f"internal error: {error}")
         finally:
             self._running = self._current = None
             self._spawn(self._tidy())
@@ -246,6 +248,7 @@ class Supervisor:
     async def _shut_down(self) -> None:
         """Stop everything. A request that was not finished stays in the spool, for the next start."""
         logger.info("stopping")
+        self._parts.deployer.close()
         for task in list(self._background):
             task.cancel()
         if self._running:

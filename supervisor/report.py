@@ -52,13 +52,13 @@ class Report:
         releases = self._parts.store.all()
         records = self._parts.records.latest(200)
         succeeded = next((record for record in records if record["outcome"] == Outcome.SUCCEEDED), None)
-        failed = next((record for record in records if record.get("failure") and record["outcome"] != "cancelled"), None)
+        failures = [record for record in records if record["outcome"] in (Outcome.FAILED, Outcome.ROLLED_BACK)]
         live = self._parts.store.current()
         self._stable = {
             "current_release": live.id if live else None,
             "last_deployment": succeeded and _deployment(succeeded),
-            "last_failed_deployment": failed and _failed(failed),
-            "failed_commits_count": len({record["commit_full"] for record in records if record.get("failure")} - {None}),
+            "last_failed_deployment": _failed(failures[0]) if failures else None,
+            "failed_commits_count": len({record["commit_full"] for record in failures} - {None}),
             "releases": [_release(release) for release in reversed(releases)],
         }
         self.changed()

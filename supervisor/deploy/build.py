@@ -16,6 +16,7 @@ from supervisor.deploy.attempt import Attempt, StageFailed
 from supervisor.deploy.buildlog import BuildLog
 from supervisor.deploy.context import Context
 from supervisor.deploy.source import Source
+from supervisor.errors import OrbitError
 from supervisor.git import Git, project_directory
 from supervisor.model import Command, Commit, Plan, Release, Stage
 from supervisor.processes.app import describe
@@ -154,8 +155,11 @@ class Builder:
         directory = self._context.layout.releases / attempt.release
         if attempt.commit:
             BuildLog(self._context.layout, directory.name, attempt.commit).failed()
-        self._store.forget(directory)
-        await self.remove(directory)
+        try:
+            self._store.forget(directory)
+            await self.remove(directory)
+        except (OSError, OrbitError) as error:
+            logger.warning("cannot remove {}: {}; it is tried again after the next deployment", directory, error)
 
     async def remove(self, directory: Path) -> None:
         """Remove a release's directory and git's record of it. Raises OSError, SourceError."""

@@ -16,6 +16,12 @@ from supervisor.settings import Settings
 
 APP_MARK = "APP"
 
+_COPYING = (
+    # Not hard links from the cache: who changes such a file in one release changes it in every other, the live one too.
+    ("UV_LINK_MODE", "copy"),
+    ("npm_config_package_import_method", "clone-or-copy"),  # pnpm's
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -54,9 +60,19 @@ class Context:
         """The same, for one that is still being built."""
         port = str(self.settings.app_port)
         additions = {"PORT": port, "APP_PORT": port}
+        defaults = (*defaults, *_COPYING, *self._caches())
         if release:
             additions |= {"ORBIT_RELEASE": release.id, "ORBIT_COMMIT": release.commit.sha}
         return environment.for_project(self.base_env, project, search_path, defaults, additions)
+
+    def _caches(self) -> tuple[tuple[str, str], ...]:
+        """Package managers keep what they download in ORBIT_HOME, which outlives the container's other folders."""
+        cache = self.layout.cache
+        return (
+            ("UV_CACHE_DIR", str(cache / "uv")),
+            ("PIP_CACHE_DIR", str(cache / "pip")),
+            ("npm_config_cache", str(cache / "npm")),
+        )
 
     def app_spec(self, release: Release) -> Spec:
         """How to start a release's application; `RUN_COMMAND` wins over what was planned when it was built."""

@@ -18,6 +18,7 @@ from supervisor.deploy.records import Records
 from supervisor.deploy.switch import Switch, WentBack
 from supervisor.errors import OrbitError, SourceUnreachable
 from supervisor.model import Commit, Outcome, Release, Request, Stage
+from supervisor.processes.uninterrupted import uninterrupted
 from supervisor.releases import retention
 from supervisor.releases.store import ReleaseStore
 
@@ -58,6 +59,10 @@ class Deployer:
             return self.attempt.commit.sha
         return self._last_update[0]
 
+    def close(self) -> None:
+        """Orbit is being stopped: an attempt that is cancelled from now on was interrupted, and goes on next time."""
+        self._switch.closing = True
+
     async def update(self, request: Request) -> Attempt:
         """Fetch, build, and make live. Returns the attempt that answers the request: its own, or an earlier one if
         that has deployed the same commit already. Raises nothing but what a bug would."""
@@ -72,7 +77,7 @@ class Deployer:
                 release = await self._builder.build(attempt, commit, self._hooks)
                 await self._switch.to(release, attempt)
         except BaseException as error:  # noqa: BLE001 one of the three boundaries: a deployment never ends Orbit
-            await self._fail(attempt, error, timer.expired())
+            await uninterrupted(self._fail(attempt, error, timer.expired()))
         else:
             await self._succeed(attempt, release, deadline)
         self._last_update = (attempt.commit.sha if attempt.commit else self._last_update[0], attempt.outcome)
@@ -88,7 +93,7 @@ class Deployer:
                 logger.info("rolling back to release {}", release.id)
                 await self._switch.to(release, attempt)
         except BaseException as error:  # noqa: BLE001 as above
-            await self._fail(attempt, error, timer.expired())
+            await uninterrupted(self._fail(attempt, error, timer.expired()))
         else:
             self._finish(attempt)
         return self._end(attempt)
@@ -177,18 +182,21 @@ class Deployer:
             outcome = Outcome.ROLLED_BACK if error.previous else Outcome.FAILED
             error = error.__cause__ or error
         if isinstance(error, asyncio.CancelledError) and not timed_out:
-            outcome = Outcome.CANCELLED
+            outcome = Outcome.INTERRUPTED if self._switch.closing else Outcome.CANCELLED
         failure = self._failure(stage, error, timed_out, attempt)
         attempt.end(outcome, failure)
-        logger.error("deployment {} {} in {}: {}", attempt.number, outcome.replace("_", " "), stage, failure.reason)
-        await self._builder.discard(attempt)
+        level = "ERROR" if outcome in (Outcome.FAILED, Outcome.ROLLED_BACK) else "WARNING"
+        words = outcome.replace("_", " ")
+        logger.log(level, "deployment {} {} in {}: {}", attempt.number, words, stage, failure.reason)
+        if not self._switch.closing:  # else nobody should have to wait for it: it is swept at the next start
+            await self._builder.discard(attempt)
 
     def _failure(self, stage: Stage, error: BaseException, timed_out: bool, attempt: Attempt) -> Failure:
-        if timed_out or isinstance(error, TimeoutError):
+        if timed_out and isinstance(error, asyncio.CancelledError | TimeoutError):
             limit = self._context.settings.deployment_timeout_s
             return Failure(stage, f"the deployment did not end within {limit:g} s (DEPLOYMENT_TIMEOUT)")
         if isinstance(error, asyncio.CancelledError):
-            return Failure(stage, "cancelled")
+            return Failure(stage, "Orbit was stopped" if self._switch.closing else "cancelled")
         if isinstance(error, StageFailed):
             return Failure(stage, error.reason, error.ended, error.answer)
         if isinstance(error, OrbitError):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from loguru import logger
 
 from supervisor.deploy.attempt import Attempt, StageFailed
@@ -14,6 +12,7 @@ from supervisor.health.http import HttpCheck
 from supervisor.model import Release, Stage
 from supervisor.processes import tree
 from supervisor.processes.app import App, describe
+from supervisor.processes.uninterrupted import uninterrupted
 from supervisor.releases.store import ReleaseStore
 
 
@@ -33,6 +32,8 @@ class Switch:
         self._context = context
         self._store = store
         self._app = app
+        self.closing = False
+        """Orbit is being stopped: a way back moves the link, and starts nothing any more."""
 
     async def to(self, release: Release, attempt: Attempt) -> None:
         """Replace the live release by this one. Raises WentBack, whose cause is what failed: a StageFailed, or the
@@ -48,7 +49,7 @@ class Switch:
             await self.assure_health(release)
             self._store.mark_good(release)
         except BaseException as error:
-            await asyncio.shield(asyncio.create_task(self._go_back(previous, attempt)))
+            await uninterrupted(self._go_back(previous, attempt))
             raise WentBack(previous) from error
         self._app.keep_up()
 
@@ -73,6 +74,8 @@ class Switch:
             return
         logger.warning("going back to release {}", previous.id)
         self._store.activate(previous)
+        if self.closing:
+            return
         await self.resume(previous)
         try:
             await self.assure_health(previous)

@@ -7,7 +7,8 @@ import contextlib
 from dataclasses import replace
 
 from supervisor.model import Command, Exit
-from supervisor.processes.spawner import SpawnFailed, Spawner, Spec
+from supervisor.processes.spawner import Child, SpawnFailed, Spawner, Spec
+from supervisor.processes.uninterrupted import uninterrupted
 
 
 class CommandRunner:
@@ -38,13 +39,17 @@ class CommandRunner:
         except SpawnFailed as error:
             return Exit(error=str(error))
         except asyncio.CancelledError:
-            with contextlib.suppress(SpawnFailed):
-                await (await spawning).stop()
+            await uninterrupted(_stop_once_started(spawning))
             raise
         try:
             return await asyncio.wait_for(child.wait(), command.timeout_s)
         except TimeoutError:
             return replace(await child.stop(), timed_out=True)
         except asyncio.CancelledError:
-            await asyncio.shield(child.stop())
+            await uninterrupted(child.stop())
             raise
+
+
+async def _stop_once_started(spawning: asyncio.Task[Child]) -> None:
+    with contextlib.suppress(SpawnFailed):
+        await (await spawning).stop()

@@ -223,7 +223,7 @@ class Spawner:
                 socket.send_fds(self._channel, [LENGTH.pack(len(body))], files)
                 self._channel.sendall(body)
                 return
-            except BrokenPipeError:
+            except (BrokenPipeError, ConnectionResetError):
                 if attempt == 2:
                     raise
                 logger.error("the fork server was killed; starting it again")
