@@ -21,7 +21,7 @@ from . import kernel
 from .output import Console, Output, RotatedFile
 from .protocol import EXEC_FAILED, PID
 
-READ_BYTES = 262144
+READ_BYTES = 1048576
 PIPE_BYTES = 1048576
 CAPTURE_BYTES = 1048576
 LEFTOVER_GRACE_S = 2.0

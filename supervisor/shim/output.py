@@ -143,13 +143,15 @@ class Console:
     def write(self, data: bytes) -> None:
         if self.fd < 0:
             return
-        data = self.partial + data
+        if self.partial:
+            data = self.partial + data
         cut = data.rfind(b"\n") + 1
         if cut == 0 and len(data) > HELD_LINE_BYTES:
             data, cut = data + b"\n", len(data) + 1
         self.partial = data[cut:]
         if cut:
-            self.pending += self.mark + data[: cut - 1].replace(b"\n", b"\n" + self.mark) + b"\n"
+            marked = b"".join((self.mark, data[: cut - 1].replace(b"\n", b"\n" + self.mark), b"\n"))
+            self.pending = self.pending + marked if self.pending else marked
             self.flush()
 
     def flush(self) -> None:
@@ -163,7 +165,7 @@ class Console:
                     self.fd = -1  # nobody reads any more
                     view = view[:0]
                 break
-        self.pending = bytes(view)
+        self.pending = bytes(view) if view else b""
 
     def finish(self) -> None:
         """The last line may have no end. A reader that is behind gets a moment more, not for ever."""
@@ -182,6 +184,8 @@ def _unblocking(fd: int) -> int:
     that write there. A regular file never blocks, and has to keep its shared offset."""
     try:
         mode = os.fstat(fd).st_mode
+        if stat.S_ISCHR(mode) and os.path.samestat(os.fstat(fd), os.stat(os.devnull)):
+            return -1  # nobody reads there: no need to mark a single line
         if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
             return os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
