@@ -151,9 +151,8 @@ class GitServer:
         self._failures: list[int] = []
         self._stall: Stall | None = None
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._http.daemon_threads = True
-        self._http.server = self  # type: ignore[attr-defined]
+        self._http = _Server(("127.0.0.1", 0), _Handler)
+        self._http.git = self
         self._scheme = "http"
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -211,8 +210,18 @@ class GitServer:
             return stall
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    git: GitServer
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no news."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = 65536
 
     def do_GET(self) -> None:
         self._serve(b"")
@@ -225,7 +234,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     @property
     def _git(self) -> GitServer:
-        return self.server.server  # type: ignore[attr-defined,no-any-return]
+        assert isinstance(self.server, _Server)
+        return self.server.git
 
     def _serve(self, body: bytes) -> None:
         server = self._git

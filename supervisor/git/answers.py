@@ -7,6 +7,7 @@ repository") below the one that matters, and quotes what servers say.
 from __future__ import annotations
 
 import re
+import signal
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -134,6 +135,7 @@ _TABLE: tuple[tuple[str, Kind, str], ...] = (
      _NETWORK, f"the connection broke off; {_BUSY}"),
     (r"Could not read from remote repository", _NETWORK, "the server ended the connection"),
 )  # fmt: skip
+_FATAL_SIGNALS = frozenset({signal.SIGABRT, signal.SIGBUS, signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM})
 _COMPILED = tuple((re.compile(pattern), kind, reason) for pattern, kind, reason in _TABLE)
 
 
@@ -153,7 +155,9 @@ def judge(result: Exit, remote: Remote, timeout_s: float) -> Answer:
         missing = "No such file" in result.error or "not found" in result.error
         return Answer(Kind.FINAL, "git is not installed; install it" if missing else result.error)
     if result.signal is not None:
-        return Answer(Kind.FINAL, f"git was killed by signal {result.signal}")
+        return Answer(Kind.FINAL, f"git was killed by signal {result.signal}; is there enough memory?")
+    if result.status is not None and result.status - 128 in _FATAL_SIGNALS:  # as a shell tells of it
+        return Answer(Kind.FINAL, f"git was killed by signal {result.status - 128}; is there enough memory?")
     for pattern, kind, reason in _COMPILED:
         match = pattern.search(result.tail)
         if match:

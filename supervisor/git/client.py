@@ -174,7 +174,7 @@ class Client:
             "UpdateHostKeys=no",
             "LogLevel=ERROR",
             f"StrictHostKeyChecking={'yes' if self.remote.known_hosts else 'accept-new'}",
-            f'UserKnownHostsFile="{self._known_hosts}"',
+            'UserKnownHostsFile="{}"'.format(str(self._known_hosts).replace("%", "%%")),
         ]
         words = ["ssh"]
         if self.remote.ssh_key:
@@ -197,7 +197,7 @@ class Client:
         if not opened:
             yield files
             return
-        if self.remote.transport is Transport.SSH and not self.remote.known_hosts:
+        if (self.remote.transport is Transport.SSH or self.remote.ssh_key) and not self.remote.known_hosts:
             self._make_known_hosts()
         try:
             if self.remote.token and self.remote.credential_scope:

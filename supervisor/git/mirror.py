@@ -41,7 +41,7 @@ class Mirror:
         self._warn = warn
         self._fresh = path.with_name(f"{path.name}.new")
         self._broken = path.with_name(f"{path.name}.broken")
-        self._tidied_bytes = 0
+        self._tidied_bytes: int | None = None  # None: not looked at yet
         self._prepared: set[Path] = set()
         local = client.remote.is_local  # whose owner may be anybody: it is the repository that the user named
         self.reach = ("--upload-pack=git -c 'safe.directory=*' upload-pack",) if local else ()
@@ -119,16 +119,17 @@ class Mirror:
         Raises SourceError.
         """
         packs, loose, size = await asyncio.to_thread(_measure, self.path / "objects")
-        due = packs > MOST_PACKS or loose > MOST_LOOSE_OBJECTS or size > SMALL_BYTES + 2 * self._tidied_bytes
-        if not due:
+        if self._tidied_bytes is None:
+            self._tidied_bytes = size
+        grown = size > SMALL_BYTES + 2 * self._tidied_bytes
+        if not (grown or packs > MOST_PACKS or loose > MOST_LOOSE_OBJECTS):
             return
+        await self._unlock()
         result = await self._git(
             self.path,
             *("-c", "gc.reflogExpire=now", "-c", "gc.reflogExpireUnreachable=now", "-c", "pack.threads=1"),
-            *("gc", "--quiet", f"--prune={KEPT_UNUSED}"),
+            *("gc", "--quiet", "--force", f"--prune={KEPT_UNUSED}"),
         )
-        if not result.ok and self._client.judge(result).kind is Kind.LOCKED:
-            await self._unlock()
         if not result.ok:
             raise self._client.error(f"tidy {self.path}", result)
         _, _, self._tidied_bytes = await asyncio.to_thread(_measure, self.path / "objects")
@@ -229,7 +230,12 @@ def _commit(result: Exit) -> Commit:
         authored_at = datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, OverflowError, OSError):  # a commit may claim any date
         authored_at = datetime.fromtimestamp(0, UTC)
-    return Commit(sha, subject, author, authored_at)
+    return Commit(sha, _printable(subject), _printable(author), authored_at)
+
+
+def _printable(text: str) -> str:
+    """Both go to logs and terminals, which a commit must not command."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _is_complete(path: Path) -> bool:

@@ -103,11 +103,12 @@ class Remote:
         if self.path is None:
             return None
         inner = self.path / ".git"
-        if inner.is_dir():
-            return inner
-        if inner.is_file():
-            return _linked_directory(inner)
-        return self.path
+        try:
+            if inner.is_dir():
+                return inner
+            return _linked_directory(inner) if inner.is_file() else self.path
+        except OSError:  # it may not be looked at: that is told when it is fetched
+            return self.path
 
     @property
     def ref(self) -> str | None:

@@ -18,6 +18,7 @@ from supervisor.layout import Layout
 from supervisor.model import Commit, Runner, User
 
 MOST_BRANCHES_NAMED = 10
+MOST_TIMES_PUT_OFF = 5
 
 _SHA = re.compile(r"[0-9a-f]{40}")
 _SHORT_SHA = re.compile(r"[0-9a-f]{7,39}")
@@ -50,6 +51,8 @@ class Git:
         self._mirror = Mirror(self._client, layout.mirror, depth, warn)
         self._worktrees = Worktrees(self._client, self._mirror)
         self._one_at_a_time = asyncio.Lock()
+        self._tidying: asyncio.Task[None] | None = None
+        self._times_put_off = 0
 
     async def head(self, ref: str | None = None) -> tuple[str, str]:
         """The branch and the commit that `ref` means at the remote now: a branch, else a tag; None is the
@@ -87,6 +90,7 @@ class Git:
         """Bring the mirror what `ref` means now: a branch, else a tag, a commit's full name, or (None) the
         default branch. Raises SourceUnreachable where another try may help, SourceError where not."""
         doing = f"fetch {self.remote.redacted}"
+        self._put_off_tidying()
         async with self._one_at_a_time:
             for source in _sources(ref):
                 try:
@@ -113,14 +117,33 @@ class Git:
             raise SourceError(f"cannot remove {directory}: {error}") from None
 
     async def tidy(self) -> None:
-        """Bound the mirror's size. Cheap unless much has come together. Raises SourceError."""
+        """Bound the mirror's size. Cheap unless much has come together; that is then given up, until the next
+        time, for a fetch that comes in between. Raises SourceError."""
         async with self._one_at_a_time:
             try:
                 await asyncio.to_thread(self._worktrees.sweep)
-                await self._mirror.tidy()
+                await self._tidy_mirror()
                 await self._worktrees.drop_large_files()
             except OSError as error:
                 raise SourceError(f"cannot tidy the mirror: {error}") from None
+
+    async def _tidy_mirror(self) -> None:
+        task = self._tidying = asyncio.create_task(self._mirror.tidy())
+        try:
+            await asyncio.wait((task,))
+        finally:
+            self._tidying = None
+            task.cancel()
+            await asyncio.wait((task,))
+        if not task.cancelled():
+            self._times_put_off = 0
+            task.result()
+
+    def _put_off_tidying(self) -> None:
+        """Nobody shall wait for what can be done later; but it has to be done one day."""
+        if self._tidying is not None and self._times_put_off < MOST_TIMES_PUT_OFF:
+            self._tidying.cancel()
+            self._times_put_off += 1
 
     async def _search(self, doing: str, sha: str) -> Commit:
         try:

@@ -22,6 +22,7 @@ class Worktrees:
     def __init__(self, client: Client, mirror: Mirror) -> None:
         self._client = client
         self._mirror = mirror
+        self._large_files = 0  # those that were kept when it was last looked
 
     async def add(self, commit: Commit, directory: Path) -> tuple[str, ...]:
         """Put the files of `commit` into `directory`, which must be empty or absent; none of them is run.
@@ -55,7 +56,7 @@ class Worktrees:
     async def drop_large_files(self) -> None:
         """Remove the large files that the mirror keeps and no worktree uses. Raises SourceError, OSError."""
         store = self._mirror.path / "lfs" / "objects"
-        if not self._client.has_lfs or not store.is_dir():
+        if not self._client.has_lfs or await asyncio.to_thread(_count, store) == self._large_files:
             return
         used: set[str] = set()
         for _, worktree in self._mirror.registrations():
@@ -66,6 +67,7 @@ class Worktrees:
                 raise self._client.error(f"list the large files of {worktree}", result)
             used.update(line.split(b" ", 1)[0].decode() for line in result.output.splitlines())
         await asyncio.to_thread(_keep_only, store, used)
+        self._large_files = await asyncio.to_thread(_count, store)
 
     async def _add(self, commit: Commit, directory: Path) -> None:
         result = await self._try(commit, directory)
@@ -96,7 +98,9 @@ class Worktrees:
             f'"$@" submodule --quiet sync --recursive && {update} --depth=1', cwd=directory, opened=True
         )
         if not result.ok and self._client.judge(result).kind is Kind.NOT_IN_SHALLOW:
-            result = await self._client.script(update, cwd=directory, opened=True)
+            # not every server hands out a commit by its name: once more, with all history
+            again = '"$@" submodule --quiet deinit --all --force && rm -rf "$("$@" rev-parse --git-path modules)"'
+            result = await self._client.script(f"{again} && {update}", cwd=directory, opened=True)
         return result
 
     def _make(self, commit: Commit, directory: Path) -> None:
@@ -118,6 +122,10 @@ def _wants_lfs(directory: Path) -> bool:
             return b"filter=lfs" in file.read(MOST_ATTRIBUTES_BYTES)
     except OSError:
         return False
+
+
+def _count(store: Path) -> int:
+    return sum(len(files) for _, _, files in os.walk(store))
 
 
 def _keep_only(store: Path, names: set[str]) -> None:

@@ -236,6 +236,22 @@ async def test_submodule_cannot_reach_this_machine(app: Repository, server: GitS
     assert not (home / "r" / "1").exists()
 
 
+async def test_submodule_at_an_older_commit_of_a_server_that_hands_out_branches_only(
+    app: Repository, srv: Path, server: GitServer, home: Path
+) -> None:
+    lib = Repository.create(srv / "lib.git")
+    sha = lib.commit({"b": "old"})
+    lib.commit({"b": "new"})
+    other = Repository.create(srv / "other.git").commit({"c": "3"})
+    modules = gitmodules(lib="../lib.git", other="../other.git")
+    app.commit({".gitmodules": modules, "lib": File(sha, "160000"), "other": File(other, "160000")})
+    server.protocol_2 = False
+    directory = await deploy(home, Remote.parse(server.url("app.git"), token=TOKEN))
+    assert (directory / "lib" / "b").read_text() == "old"
+    assert (directory / "other" / "c").read_text() == "3"
+    assert git_in(directory, "status", "--porcelain") == ""
+
+
 async def test_command_in_gitmodules_does_not_run(app: Repository, srv: Path, home: Path, tmp_path: Path) -> None:
     sha = Repository.create(srv / "lib.git").commit({"b": "2"})
     modules = gitmodules(lib="../lib.git") + f"\tupdate = !touch {tmp_path}/ran\n"

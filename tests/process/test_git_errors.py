@@ -181,6 +181,7 @@ async def test_full_disk_during_a_checkout(app: Repository, tmp_path: Path) -> N
         ("error: unable to create file x: Permission denied", Kind.FINAL, "permission denied .*create file x"),
         ("fatal: something new\nhint: do this", Kind.UNKNOWN, "^something new$"),
         ("", Kind.UNKNOWN, "status 128"),
+        ("Killed", Kind.UNKNOWN, "Killed"),
     ],
 )
 def test_what_git_says_is_translated(text: str, kind: Kind, said: str) -> None:
@@ -188,6 +189,15 @@ def test_what_git_says_is_translated(text: str, kind: Kind, said: str) -> None:
     assert answer.kind is kind
     with pytest.raises(SourceError, match=said):
         raise SourceError(answer.reason)
+
+
+def test_killed_git_is_told() -> None:
+    for ended in (Exit(signal=9), Exit(status=137, tail="Killed")):
+        answer = judge(ended, Remote.parse("https://h/r"), 5)
+        assert (answer.kind, answer.reason) == (
+            Kind.FINAL,
+            "git was killed by signal 9; is there enough memory?",
+        )
 
 
 def test_braces_and_control_characters_in_answers_do_no_harm() -> None:

@@ -39,8 +39,9 @@ def mirror(home: Path, *arguments: str) -> str:
 
 
 async def test_fetched_commit_is_described(app: Repository, home: Path) -> None:
-    sha = app.commit({"a": "1"}, "Grüße: \x01 a subject\n\nand a body")
+    sha = app.commit({"a": "1"}, "Grüße: \x1b[31m a subject\n\nand a body")
     commit = await git_for(home, app.path).fetch()
+    assert commit.subject.isprintable()
     assert (commit.sha, commit.short, commit.author) == (sha, sha[:7], "A U Thor")
     assert commit.subject.startswith("Grüße") and "body" not in commit.subject
     assert abs(commit.authored_at - datetime.now(UTC)) < timedelta(minutes=5)

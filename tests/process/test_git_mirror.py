@@ -12,6 +12,8 @@ import pytest
 
 from supervisor.errors import SourceError
 from supervisor.git import mirror as mirror_module
+from supervisor.git import source as source_module
+from supervisor.model import Command, Exit
 from tests.gitserver import GitServer, PlainRunner, Repository, git_for
 
 
@@ -198,6 +200,85 @@ async def test_mirror_is_bounded(app: Repository, home: Path, monkeypatch: pytes
         assert git_in(home / "r" / str(number), "status", "--porcelain") == ""
 
 
+async def test_mirror_of_an_earlier_run_is_not_packed_at_once(
+    app: Repository, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror_module, "SMALL_BYTES", 1000)
+    app.commit({"large": os.urandom(100_000)})
+    runner = PlainRunner()
+    git = git_for(home, app.path, runner)
+    await git.fetch()
+    runner.commands.clear()
+    await git_for(home, app.path, runner).tidy()
+    assert runner.commands == []
+
+
+async def test_tidying_is_put_off_for_a_fetch_but_not_for_ever(
+    app: Repository, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror_module, "MOST_LOOSE_OBJECTS", 0)
+
+    class Slow(PlainRunner):
+        """Packing takes until it is told."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.packing = asyncio.Event()
+            self.told = asyncio.Event()
+
+        async def run(self, command: Command) -> Exit:
+            if "gc" in command.argv:
+                self.packing.set()
+                await self.told.wait()
+            return await super().run(command)
+
+    runner = Slow()
+    git = git_for(home, app.path, runner)
+    await git.fetch()
+    for _ in range(source_module.MOST_TIMES_PUT_OFF):
+        runner.packing.clear()
+        tidying = asyncio.create_task(git.tidy())
+        await runner.packing.wait()
+        sha = app.commit({"a": os.urandom(10)})
+        assert (await git.fetch()).sha == sha
+        await tidying
+    runner.packing.clear()
+    tidying = asyncio.create_task(git.tidy())
+    await runner.packing.wait()
+    fetching = asyncio.create_task(git.fetch())
+    runner.told.set()
+    await tidying
+    assert "in-pack: 0" not in git_in(home / "repo.git", "count-objects", "-v")
+    await fetching
+
+
+async def test_tidying_that_is_cancelled_ends_its_command(
+    app: Repository, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mirror_module, "MOST_LOOSE_OBJECTS", 0)
+    packing, ended = asyncio.Event(), asyncio.Event()
+
+    class Stuck(PlainRunner):
+        async def run(self, command: Command) -> Exit:
+            if "gc" in command.argv:
+                packing.set()
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    ended.set()
+            return await super().run(command)
+
+    git = git_for(home, app.path, Stuck())
+    await git.fetch()
+    tidying = asyncio.create_task(git.tidy())
+    await packing.wait()
+    tidying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await tidying
+    assert ended.is_set()
+    assert await git.fetch()
+
+
 async def test_tidying_is_nothing_when_nothing_is_due(app: Repository, home: Path) -> None:
     runner = PlainRunner()
     git = git_for(home, app.path, runner)
@@ -221,7 +302,7 @@ async def test_tidying_drops_history_that_a_search_has_fetched(
         await git.fetch(first)
         assert len(_objects(home / "repo.git")) > 0
         await git.fetch()
-    monkeypatch.setattr(mirror_module, "SMALL_BYTES", 0)
+    monkeypatch.setattr(mirror_module, "MOST_LOOSE_OBJECTS", 0)
     monkeypatch.setattr(mirror_module, "KEPT_UNUSED", "now")
     await git.tidy()
     assert int(git_in(home / "repo.git", "rev-list", "--all", "--count")) == 1
