@@ -34,7 +34,13 @@ _INSTALL = {  # with a lockfile, and without
     "bun": ("bun install --frozen-lockfile", "bun install"),
 }
 _PNPM_OF_LOCK = {"5": "7", "6": "8", "7": "9", "9": "9"}  # the major that writes a lockfileVersion's major
-_YARN_OF_LOCK = {"4": "2", "5": "3", "6": "3"}  # of __metadata.version; later ones are yarn 4's
+_YARN_OF_LOCK = {  # the versions that write a __metadata.version, and with --immutable take no other
+    "4": "2",
+    "5": "3.1",
+    "6": ">=3.2.0 <4.0.0",
+    "8": ">=4.0.0 <4.14.0",
+    "9": "4.14",
+}
 _NUMBER = re.compile(r"\d+")
 
 
