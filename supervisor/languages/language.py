@@ -9,9 +9,7 @@ from supervisor.languages.source import Source
 from supervisor.model import Plan
 
 NO_START = "no start command: "
-"""How the note of a plan without a start command begins: what was missed, and after a semicolon what would
-help.
-"""
+"""How the note of a plan without a start command begins: what was missed, and after a semicolon what would help."""
 
 
 class Fit(IntEnum):

@@ -31,9 +31,7 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A project's `directory` in the repository at `root`, both absolute and without links, and the user's
-    word.
-    """
+    """A project's `directory` in the repository at `root`, both absolute and without links, and the user's word."""
 
     directory: Path
     root: Path
@@ -91,9 +89,7 @@ class Source:
         return next((name for name in names if self.is_file(name)), None)
 
     def directories(self, directory: str = ".") -> tuple[str, ...]:
-        """The visible directories in a directory, sorted, out of its first MOST_NAMES entries; () if there
-        are none.
-        """
+        """The visible directories in a directory, sorted, out of its first MOST_NAMES entries; () if there are none."""
         try:
             with os.scandir(self._real(directory)) as entries:
                 found = (entry.name for entry in islice(entries, MOST_NAMES) if entry.is_dir(follow_symlinks=False))

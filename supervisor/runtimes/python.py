@@ -59,9 +59,7 @@ def elsewhere(environment: Mapping[str, str]) -> Iterator[Path]:
 
 
 def resolved(path: Path, found: str, environment: Mapping[str, str]) -> Path:
-    """What a shim of pyenv stands for: in the project's directory the shim itself might choose another
-    version.
-    """
+    """What a shim of pyenv stands for: in the project's directory the shim itself might choose another version."""
     root = _pyenv(environment)
     real = root / "versions" / found / "bin" / "python3"
     return real if path.parent == root / "shims" and real.exists() else path

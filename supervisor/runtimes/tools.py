@@ -40,9 +40,7 @@ class Tool:
 
 
 class Tools:
-    """Provides package managers for whoever the application runs as; `cache` is a directory that belongs to
-    it.
-    """
+    """Provides package managers for whoever the application runs as; `cache` is a directory that belongs to it."""
 
     def __init__(self, runner: Runner, cache: Path, user: User | None = None) -> None:
         self._probe = Probe(runner, user)
@@ -81,8 +79,6 @@ def _package(name: str, version: str) -> str:
 
 
 def _install(directory: Path, package: str) -> tuple[str, ...]:
-    """npm, told to leave what it finds in the working directory alone; bun's package needs its install
-    script.
-    """
+    """npm, told to leave what it finds in the working directory alone; bun's package needs its install script."""
     options = ("--no-save", "--no-audit", "--no-fund", "--ignore-scripts=false", "--loglevel=error")
     return ("npm", "install", "--prefix", str(directory), *options, package)

@@ -23,9 +23,7 @@ def command(runtime: Runtime) -> tuple[str, ...]:
 
 
 def uv_tool(cache: Path) -> Tool:
-    """uv and uvx for the install commands, in a directory without the rest of Orbit's own virtual
-    environment.
-    """
+    """uv and uvx for the install commands, in a directory without the rest of Orbit's own virtual environment."""
     program = Path(uv.find_uv_bin())
     bin_dir = cache / "tools" / "uv"
     links = [(bin_dir / name, program.with_name(name)) for name in ("uv", "uvx")]

@@ -27,9 +27,7 @@ markers = (package.FILE,)
 
 
 def fit(source: Source) -> Fit:
-    """How surely this is a Node project; see the module's docstring. Raises PlanError about a broken
-    package.json.
-    """
+    """How surely this is a Node project; see the module's docstring. Raises PlanError about a broken package.json."""
     own = package.read(source)
     if not own.there:
         return Fit.NO
@@ -76,9 +74,7 @@ def _needs_install(source: Source, own: Package, manager: PackageManager) -> boo
 def _build(
     source: Source, own: Package, manager: PackageManager, framework: Framework | None
 ) -> tuple[str | None, tuple[str, ...]]:
-    """The build script, or the framework's build; in a monorepo preceded by those of the packages it depends
-    on.
-    """
+    """The build script, or the framework's build; in a monorepo preceded by those of the packages it depends on."""
     script = own.script("build")
     if script is None:
         command = framework.build if framework else None

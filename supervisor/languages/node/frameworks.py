@@ -24,9 +24,7 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Framework:
-    """`build` and `start` are command lines for projects without such a script; `output` is a site's
-    directory.
-    """
+    """`build` and `start` are command lines for projects without such a script; `output` is a site's directory."""
 
     name: str
     packages: tuple[str, ...]
@@ -93,7 +91,5 @@ def of(package: Package, serves: bool) -> Framework | None:
 
 
 def is_development(command: str) -> bool:
-    """Whether a start script only runs a site's development server, as the templates of CRA, Angular and
-    others do.
-    """
+    """Whether a start script only runs a site's development server, as the templates of CRA, Angular and others do."""
     return _DEVELOPMENT.fullmatch(command.strip()) is not None

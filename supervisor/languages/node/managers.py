@@ -82,16 +82,12 @@ class PackageManager:
         return f"{self.name} run {shlex.quote(script)}"
 
     def within(self, command: str) -> str:
-        """A command of a dependency, or node itself; `bin_dirs` are on PATH, which does where there is
-        node_modules.
-        """
+        """A command of a dependency, or node itself; `bin_dirs` are on PATH, which does where there is node_modules."""
         return f"yarn {command}" if self.pnp else command
 
 
 def choose(source: Source, own: Package) -> PackageManager:
-    """The project's package manager. Raises PlanError if the lockfile that it would install from cannot be
-    used.
-    """
+    """The project's package manager. Raises PlanError if the lockfile that it would install from cannot be used."""
     root = root_of(source)
     up = way_up(source, root)
     top = own if root == source else package.read(root)
@@ -120,9 +116,7 @@ def _declared(own: Package) -> tuple[str, str | None] | None:
 
 
 def _lock_text(root: Source, lockfile: str | None) -> str:
-    """The lockfile that an install will take, looked at so that a broken one is told of before anything is
-    run.
-    """
+    """The lockfile that an install will take, looked at so that a broken one is told of before anything is run."""
     if lockfile is None or lockfile == "bun.lockb" or root.options.install_command is not None:
         return ""  # bun.lockb is binary; the user's own command may not care for a lockfile
     text = root.lockfile(lockfile) or ""
@@ -142,9 +136,7 @@ def _is_berry(root: Source, version: str | None, lock: str) -> bool:
 
 
 def _version(root: Source, top: Package, name: str, lock: str, berry: bool) -> str | None:
-    """The version of a manager that no packageManager field names: from yarnPath, engines, or the lockfile's
-    form.
-    """
+    """The version of a manager that no packageManager field names: from yarnPath, engines, or the lockfile's form."""
     if name == "yarn":
         carried = re.search(r"^yarnPath:.*yarn-(\d[\w.-]*)\.cjs", _yarnrc(root), re.MULTILINE)
         written = re.search(r"^__metadata:\s*\n\s+version:\s*(\d+)", lock, re.MULTILINE)

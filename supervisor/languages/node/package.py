@@ -67,9 +67,7 @@ class _Texts:
     data: Mapping[str, Any]
 
     def of(self, key: str) -> dict[str, str]:
-        """A field that is an object of texts or numbers. Raises PlanError if it
-        is not.
-        """
+        """A field that is an object of texts or numbers. Raises PlanError if it is not."""
         value = self.data.get(key)
         if value is None:
             return {}

@@ -60,9 +60,7 @@ def find(project: Project) -> Start:
 
 
 def serves(source: Source, package: Package) -> bool:
-    """Whether there is a command or a file to run: a start script that is no development server, or an entry
-    file.
-    """
+    """Whether there is a command or a file to run: a start script that is no development server, or an entry file."""
     script = package.script("start")
     if script is not None and not is_development(script):
         return True
@@ -137,9 +135,7 @@ def _by_file(project: Project) -> str | None:
 
 
 def _main(source: Source, package: Package, endings: tuple[str, ...], builds: bool) -> str | None:
-    """The file that `main` names, with what Node adds to it; one that is not there counts if a build can make
-    it.
-    """
+    """The file that `main` names, with what Node adds to it; one that is not there counts if a build can make it."""
     if package.main is None or re.match(r"-|/|\.\./", package.main):
         return None
     main = package.main.removeprefix("./").rstrip("/")

@@ -1,6 +1,4 @@
-"""Where a project's dependencies are installed from: its own directory, or the monorepo that it is a member
-of.
-"""
+"""Where a project's dependencies are installed from: its own directory, or the monorepo that it is a member of."""
 
 from __future__ import annotations
 
@@ -37,7 +35,7 @@ def pnpm_patterns(source: Source) -> tuple[str, ...]:
     inside = False
     for line in (source.read(PNPM_FILE) or "").split("\n"):
         if re.match(r"[\w\"'-]+\s*:", line):
-            inside = line.startswith("packages")
+            inside = line.lstrip("\"'").startswith("packages")
             if inside and "[" in line:
                 return tuple(re.findall(r"""["']?([^\s"',\[\]]+)["']?""", line.partition("[")[2].partition("]")[0]))
         item = _ITEM.match(line) if inside else None

@@ -35,9 +35,7 @@ _PROJECT_FILES = (
 
 
 def fit(source: Source) -> Fit:
-    """How surely this is a Python project; see the module's docstring. Raises PlanError about a broken
-    manifest.
-    """
+    """How surely this is a Python project; see the module's docstring. Raises PlanError about a broken manifest."""
     if django.is_django(source):
         return Fit.CERTAIN
     project = manifests.pyproject(source)

@@ -78,9 +78,7 @@ def _settings_module(source: Source) -> str | None:
 
 
 def _target(source: Source, kind: str, application: object) -> Target | None:
-    """The application that the settings name, or the `application` of a wsgi.py (asgi.py) near them, or
-    anywhere.
-    """
+    """The application that the settings name, or the `application` of a wsgi.py (asgi.py) near them, or anywhere."""
     if isinstance(application, str) and _SETTINGS.fullmatch(application) and "." in application:
         module, _, attribute = application.rpartition(".")
         if source.first_file(f"{module.replace('.', '/')}.py", f"{module.replace('.', '/')}/__init__.py"):

@@ -96,9 +96,7 @@ def _lockfile(source: Source, name: str) -> bool:
 
 
 def _is_uv_member(source: Source) -> bool:
-    """Whether a directory above holds the uv.lock of a workspace, and this one has no manifest of its own
-    manager.
-    """
+    """Whether a directory above holds the uv.lock of a workspace, and this one has no manifest of its own manager."""
     return any(
         above.has("uv.lock") and "workspace" in pyproject(above).tools.get("uv", {}) for above in source.above()
     ) and source.has("pyproject.toml")

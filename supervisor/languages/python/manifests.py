@@ -32,9 +32,7 @@ _BRINGS = {  # the servers that come with a framework
 
 
 class Dependencies(frozenset[str]):
-    """Normalised names (PEP 503) of what the project itself depends on; an extra is named as
-    "fastapi[standard]".
-    """
+    """Normalised names (PEP 503) of what the project itself depends on; an extra is named as "fastapi[standard]"."""
 
     def has(self, *names: str) -> bool:
         """Whether one of the names will be there after the install."""
