@@ -68,7 +68,7 @@ class Child:
         self.pid = 0
         self.grace_s = grace_s
         self._spawner_pid = spawner_pid
-        self._pidfd = os.pidfd_open(shim_pid)
+        self._pidfd = _pidfd(shim_pid)
         self._report = report
         self._buffer = b""
         self._since = time.monotonic()
@@ -128,7 +128,8 @@ class Child:
 
     def _close(self) -> None:
         self._report.close()
-        os.close(self._pidfd)
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
         self._pidfd = -1
 
     async def _receive(self) -> dict[str, Any] | None:
@@ -248,6 +249,14 @@ class Spawner:
             "files": list(spec.files),
             "secrets": self._secrets,
         }
+
+
+def _pidfd(pid: int) -> int:
+    """What signals go to; -1 if the process has ended already, and all that it said waits in its socket."""
+    try:
+        return os.pidfd_open(pid)
+    except ProcessLookupError:
+        return -1
 
 
 async def _peer_pid(report: socket.socket) -> int:

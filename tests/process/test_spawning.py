@@ -1,0 +1,30 @@
+"""The supervisor's side of a shim, when it is late."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+
+import psutil
+import pytest
+
+from supervisor.model import Exit
+from supervisor.processes import spawner
+
+
+async def test_a_command_that_ends_before_its_shim_is_looked_at_has_been_run(
+    run: Callable[..., Awaitable[Exit]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer_pid = spawner._peer_pid
+
+    async def late(report: socket.socket) -> int:
+        pid = await peer_pid(report)
+        async with asyncio.timeout(10):
+            while psutil.pid_exists(pid):
+                await asyncio.sleep(0.005)
+        return pid
+
+    monkeypatch.setattr(spawner, "_peer_pid", late)
+    ended = await run("echo said; exit 3")
+    assert (ended.status, ended.tail, ended.error) == (3, "said\n", None)
