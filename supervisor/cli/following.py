@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from watchdog.observers import Observer
 from supervisor.control import status
 from supervisor.layout import Layout
 
+logging.getLogger("watchdog").addHandler(logging.NullHandler())  # else it complains on the terminal when it is stopped
 ALIVE_S = 2.0
 """How often, while nothing changes, it is looked whether the supervisor still lives."""
 

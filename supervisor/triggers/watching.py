@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from watchdog.observers import Observer
 
 from supervisor.errors import OrbitError
 
+logging.getLogger("watchdog").addHandler(logging.NullHandler())  # else it writes lines of its own to the console
 SETTLE_S = 0.005
 """Git writes a ref in several steps; a push of several refs is one push."""
 
