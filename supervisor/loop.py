@@ -34,6 +34,7 @@ class Supervisor:
         self._running: asyncio.Task[None] | None = None
         self._current: Request | None = None
         self._next: Request | None = None
+        self._cancels: list[Request] = []
         self._taken: set[str] = set()
         self._hups = 0
         self._stops = 0
@@ -121,6 +122,7 @@ class Supervisor:
             if self._next:
                 self._close(self._next, Outcome.SUPERSEDED, "a newer request took its place")
             self._next = request
+            self._report.changed()
 
     # --- what is done about it -----------------------------------------------------------------------------------
 
@@ -137,13 +139,15 @@ class Supervisor:
             run = deployer.rollback if request.action is Action.ROLLBACK else deployer.update
             attempt = await run(request)
             self._report.refresh()
-            if not self._stops:
+            if attempt.outcome is not Outcome.INTERRUPTED:
                 reason = attempt.failure.reason if attempt.failure else None
                 self._close(request, attempt.outcome or Outcome.FAILED, reason, attempt.number)
+                self._close_cancels()
                 self._plan_retry(attempt)
         except Exception as error:  # noqa: BLE001 the request's boundary: a bug fails a deployment, not Orbit
             logger.opt(exception=error).error("internal error in a deployment")
             self._close(request, Outcome.FAILED, f"internal error: {error}")
+            self._close_cancels()
         finally:
             self._running = self._current = None
             self._spawn(self._tidy())
@@ -155,19 +159,25 @@ class Supervisor:
 
     def _close(self, request: Request, outcome: Outcome, reason: str | None = None, deployment: int | None = None) -> None:
         """The request has been dealt with: say how, then forget it."""
+        if request is self._current:
+            self._current = None
         self._report.answer(request, outcome, reason, deployment)
         self._parts.spool.done(request)
         self._taken.discard(request.id)
 
     def _cancel(self, request: Request) -> None:
         if self._next:
-            self._close(self._next, Outcome.CANCELLED, "cancelled while it waited")
+            self._close(self._next, Outcome.CANCELLED, "while it waited")
             self._next = None
         if self._running:
+            self._cancels.append(request)  # answered when the deployment has ended, which takes its time
             self._running.cancel()
-            self._close(request, Outcome.SUCCEEDED)
         else:
             self._close(request, Outcome.FAILED, "there is no deployment to cancel")
+
+    def _close_cancels(self) -> None:
+        while self._cancels:
+            self._close(self._cancels.pop(0), Outcome.SUCCEEDED)
 
     def _restart(self, request: Request) -> None:
         if self._running:

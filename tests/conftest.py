@@ -62,3 +62,4 @@ def orbit(tmp_path: Path, repository: Repository) -> Iterator[Orbit]:
     yield instance
     if instance.process:
         instance.stop()
+        print(instance.output())  # shown where a test has failed

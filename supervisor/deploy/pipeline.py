@@ -196,7 +196,7 @@ class Deployer:
             limit = self._context.settings.deployment_timeout_s
             return Failure(stage, f"the deployment did not end within {limit:g} s (DEPLOYMENT_TIMEOUT)")
         if isinstance(error, asyncio.CancelledError):
-            return Failure(stage, "Orbit was stopped" if self._switch.closing else "cancelled")
+            return Failure(stage, "Orbit was stopped" if self._switch.closing else "on request")
         if isinstance(error, StageFailed):
             return Failure(stage, error.reason, error.ended, error.answer)
         if isinstance(error, OrbitError):

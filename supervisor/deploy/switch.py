@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 from loguru import logger
 
 from supervisor.deploy.attempt import Attempt, StageFailed
@@ -38,6 +41,7 @@ class Switch:
     async def to(self, release: Release, attempt: Attempt) -> None:
         """Replace the live release by this one. Raises WentBack, whose cause is what failed: a StageFailed, or the
         cancellation."""
+        self._store.check_link()
         previous = self._store.current()
         attempt.enter(Stage.STOPPING_APP)
         try:
@@ -50,6 +54,8 @@ class Switch:
             self._store.mark_good(release)
         except BaseException as error:
             await uninterrupted(self._go_back(previous, attempt))
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._look_after(previous, attempt)
             raise WentBack(previous) from error
         self._app.keep_up()
 
@@ -73,10 +79,17 @@ class Switch:
             self._store.deactivate()
             return
         logger.warning("going back to release {}", previous.id)
-        self._store.activate(previous)
-        if self.closing:
+        try:
+            self._store.activate(previous)
+        except (OSError, OrbitError) as error:
+            attempt.warn(f"cannot move `current` back to {previous.id}: {error}; Orbit does it at its next start")
+        if not self.closing:
+            await self.resume(previous)
+
+    async def _look_after(self, previous: Release | None, attempt: Attempt) -> None:
+        """Is the release that was gone back to well? It is kept up in any case; who cancels does not wait for this."""
+        if previous is None or self.closing:
             return
-        await self.resume(previous)
         try:
             await self.assure_health(previous)
         except StageFailed as error:

@@ -42,9 +42,10 @@ class CommandRunner:
             await uninterrupted(_stop_once_started(spawning))
             raise
         try:
-            return await asyncio.wait_for(child.wait(), command.timeout_s)
-        except TimeoutError:
-            return replace(await child.stop(), timed_out=True)
+            try:
+                return await asyncio.wait_for(child.wait(), command.timeout_s)
+            except TimeoutError:
+                return replace(await child.stop(), timed_out=True)
         except asyncio.CancelledError:
             await uninterrupted(child.stop())
             raise

@@ -92,6 +92,16 @@ class Orbit:
             check=False,
         )
 
+    def cli_in_background(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "supervisor", *words],
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     # --- facts ---
 
     def status(self) -> dict[str, Any]:
