@@ -181,7 +181,7 @@ def test_root_of_a_monorepo_asks_for_a_project(tmp_path: Path) -> None:
     [
         ("import flask as f\nx = f.Flask('x')\n", "gunicorn app:x --bind 0.0.0.0:$PORT"),
         ("from flask import Flask as F\nx: F = F('x')\n", "gunicorn app:x --bind 0.0.0.0:$PORT"),
-        ("from flask import Flask\ntry:\n    x = Flask('x')\nfinally:\n    pass\n", "gunicorn app:x --bind 0.0.0.0:$PORT"),
+        ("import flask\ntry:\n    x = flask.Flask('x')\nfinally:\n    pass\n", "gunicorn app:x --bind 0.0.0.0:$PORT"),
         ("from flask import Flask\nif True:\n    x = Flask('x')\n", "gunicorn app:x --bind 0.0.0.0:$PORT"),
         ("from shop import create_app\napp = create_app('x')\n", "gunicorn app:app --bind 0.0.0.0:$PORT"),
         ("import flask\ndef create_app(a=1, *, b=2):\n    ...\n", "gunicorn 'app:create_app()' --bind 0.0.0.0:$PORT"),

@@ -81,8 +81,9 @@ def _plain(source: Source, project: Pyproject, dependencies: Dependencies) -> st
     """A project with a pyproject.toml or a setup.py alone."""
     if needs_itself(source, project) or (source.has("setup.py") and not project.project):
         return "uv pip install -e ."
-    dynamic = "dependencies" in project.project.get("dynamic", ())
-    return "uv pip install -r pyproject.toml" if dynamic or (dependencies and project.project) else None
+    dynamic = project.project.get("dynamic")
+    is_dynamic = isinstance(dynamic, list) and "dependencies" in dynamic
+    return "uv pip install -r pyproject.toml" if is_dynamic or (dependencies and project.project) else None
 
 
 def _lockfile(source: Source, name: str) -> bool:
@@ -96,7 +97,8 @@ def _lockfile(source: Source, name: str) -> bool:
 
 
 def _is_uv_member(source: Source) -> bool:
-    """Whether a directory above holds the uv.lock of a workspace, and this one has no manifest of its own manager."""
-    return any(
-        above.has("uv.lock") and "workspace" in pyproject(above).tools.get("uv", {}) for above in source.above()
-    ) and source.has("pyproject.toml")
+    """Whether a directory above holds the uv.lock of a workspace that this one may be a member of."""
+    if not source.has("pyproject.toml"):
+        return False
+    lockers = (pyproject(above).tools.get("uv") for above in source.above() if above.has("uv.lock"))
+    return any(isinstance(uv, dict) and "workspace" in uv for uv in lockers)
