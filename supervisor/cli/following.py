@@ -9,7 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.events import (
+    FileCreatedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
 from watchdog.observers import Observer
 
 from supervisor.control import status
@@ -19,6 +25,8 @@ logging.getLogger("watchdog").addHandler(logging.NullHandler())  # else it compl
 ALIVE_S = 2.0
 """How often, while nothing changes, it is looked whether the supervisor still lives."""
 
+_WRITING = (FileCreatedEvent, FileModifiedEvent, FileMovedEvent)
+
 
 class _Changed(FileSystemEventHandler):
     def __init__(self, path: Path) -> None:
@@ -26,7 +34,7 @@ class _Changed(FileSystemEventHandler):
         self.event = threading.Event()
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type != "opened" and self._name in (Path(os.fsdecode(p)).name for p in (event.src_path, event.dest_path)):
+        if self._name in (Path(os.fsdecode(place)).name for place in (event.src_path, event.dest_path)):
             self.event.set()
 
 
@@ -34,7 +42,8 @@ def changes(path: Path, timeout_s: float) -> Iterator[None]:
     """Yields at once, then whenever the file may have changed, and at least every `timeout_s` seconds."""
     changed = _Changed(path)
     observer = Observer()
-    observer.schedule(changed, str(path.parent))
+    # Not the openings and closings: our own reading would wake us, for ever.
+    observer.schedule(changed, str(path.parent), event_filter=list(_WRITING))
     observer.start()
     try:
         while True:
