@@ -11,11 +11,12 @@ from pathlib import Path
 from loguru import logger
 
 from supervisor import languages
-from supervisor.deploy import hooks, toolchain
+from supervisor.deploy import hooks
 from supervisor.deploy.attempt import Attempt, StageFailed
 from supervisor.deploy.buildlog import BuildLog
 from supervisor.deploy.context import Context
 from supervisor.deploy.source import Source
+from supervisor.deploy.toolchain import Toolchains
 from supervisor.errors import OrbitError
 from supervisor.git import Git, project_directory
 from supervisor.model import Command, Commit, Plan, Release, Stage
@@ -42,6 +43,7 @@ class Builder:
         self._store = store
         self._git = git
         self._source = source
+        self._toolchains = Toolchains(context)
 
     async def fetch(self, attempt: Attempt) -> Commit:
         """The commit that the attempt is about. Raises SourceError."""
@@ -93,7 +95,7 @@ class Builder:
 
     async def _install_runtime(self, attempt: Attempt, draft: Release) -> Release:
         attempt.enter(Stage.INSTALLING_RUNTIME)
-        prepared = await toolchain.prepare(self._context, draft)
+        prepared = await self._toolchains.prepare(draft)
         for note in prepared.notes:
             logger.info(note)
         own = tuple(str(draft.project / place) for place in draft.plan.bin_dirs)

@@ -12,6 +12,7 @@ from supervisor.model import Release, Runner, User
 from supervisor.processes import environment
 from supervisor.processes.shell import argv_of
 from supervisor.processes.spawner import Spec
+from supervisor.runtimes import venv
 from supervisor.settings import Settings
 
 APP_MARK = "APP"
@@ -60,7 +61,7 @@ class Context:
         """The same, for one that is still being built."""
         port = str(self.settings.app_port)
         additions = {"PORT": port, "APP_PORT": port}
-        defaults = (*defaults, *_COPYING, *self._caches())
+        defaults = (*defaults, *_COPYING, *self._caches(), *venv.settings_of_pip(self.base_env))
         if release:
             additions |= {"ORBIT_RELEASE": release.id, "ORBIT_COMMIT": release.commit.sha}
         return environment.for_project(self.base_env, project, search_path, defaults, additions)

@@ -27,24 +27,32 @@ class Toolchain:
     notes: tuple[str, ...] = ()
 
 
-async def prepare(context: Context, draft: Release) -> Toolchain:
-    """What `draft` needs. Raises RuntimeMissing."""
-    plan = draft.plan
-    runtime = await System(context.runner, context.user).find(plan, context.base_env)
-    if runtime is None:
-        return Toolchain()
-    path = [str(runtime.bin_dir)] if runtime.bin_dir else []
-    environment = {**context.base_env, "PATH": os.pathsep.join([*path, context.base_env["PATH"]])}
-    tools = Tools(context.runner, context.layout.cache, context.user)
-    tool = await tools.provide(plan.package_manager, plan.package_manager_version, environment)
-    steps = []
-    wanted = [tool] if tool else []
-    if plan.runtime == "python":
-        wanted.append(venv.uv_tool(context.layout.cache))
-        steps.append(Step("making the virtual environment", venv.command(runtime)))
-    path += [str(tool.bin_dir) for tool in wanted if tool.bin_dir]
-    steps += [Step(f"installing {tool.name}", tool.install_argv) for tool in wanted if tool.install_argv]
-    return Toolchain(tuple(path), tuple(steps), (_found(runtime, tool), *runtime.notes))
+class Toolchains:
+    """Finds toolchains; remembers what programs said of their versions."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._system = System(context.runner, context.user)
+        self._tools = Tools(context.runner, context.layout.cache, context.user)
+
+    async def prepare(self, draft: Release) -> Toolchain:
+        """What `draft` needs. Raises RuntimeMissing, OSError."""
+        plan, base = draft.plan, self._context.base_env
+        runtime = await self._system.find(plan, base)
+        if runtime is None:
+            return Toolchain()
+        path = [str(runtime.bin_dir)] if runtime.bin_dir else []
+        environment = {**base, "PATH": os.pathsep.join([*path, base["PATH"]])}
+        tool = await self._tools.provide(plan.package_manager, plan.package_manager_version, environment)
+        steps = []
+        if tool and tool.bin_dir:
+            path.append(str(tool.bin_dir))
+        if tool and tool.install_argv:
+            steps.append(Step(f"installing {tool.name}", tool.install_argv))
+        if plan.runtime == "python":
+            path.append(str(venv.provide_uv(self._context.layout.cache)))
+            steps.append(Step("making the virtual environment", venv.command(runtime)))
+        return Toolchain(tuple(path), tuple(steps), (_found(runtime, tool), *runtime.notes))
 
 
 def _found(runtime: Runtime, tool: Tool | None) -> str:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import uv
 
 from supervisor.runtimes.runtime import Runtime
-from supervisor.runtimes.tools import Tool
 
 DIRECTORY = ".venv"
+
+_OF_PIP = (
+    ("PIP_INDEX_URL", "UV_DEFAULT_INDEX"),
+    ("PIP_EXTRA_INDEX_URL", "UV_INDEX"),
+    ("PIP_FIND_LINKS", "UV_FIND_LINKS"),
+    ("PIP_CERT", "SSL_CERT_FILE"),
+)
 
 
 def command(runtime: Runtime) -> tuple[str, ...]:
@@ -19,15 +29,36 @@ def command(runtime: Runtime) -> tuple[str, ...]:
     project's own files say of a version, since that is decided by now.
     """
     interpreter = str(runtime.executable)
-    return (uv.find_uv_bin(), "venv", "--seed", "--clear", "--no-project", "--python", interpreter, DIRECTORY)
+    return ("uv", "venv", "--seed", "--clear", "--no-project", "--python", interpreter, DIRECTORY)
 
 
-def uv_tool(cache: Path) -> Tool:
-    """uv and uvx for the install commands, in a directory without the rest of Orbit's own virtual environment."""
+def provide_uv(cache: Path) -> Path:
+    """A directory for PATH with uv and uvx, and without the rest of Orbit's own virtual environment.
+
+    Copies where those are in a place that others cannot enter (below /root, say). Raises OSError.
+    """
     program = Path(uv.find_uv_bin())
     bin_dir = cache / "tools" / "uv"
-    links = [(bin_dir / name, program.with_name(name)) for name in ("uv", "uvx")]
-    there = all(link.is_symlink() and link.readlink() == target for link, target in links)
-    script = 'mkdir -p "$1" && ln -sfn "$2" "$1/uv" && ln -sfn "$3" "$1/uvx"'
-    argv = ("sh", "-c", script, "sh", str(bin_dir), *(str(target) for _, target in links))
-    return Tool("uv", None, bin_dir, () if there else argv)
+    bin_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for name in ("uv", "uvx"):
+        _provide(program.with_name(name), bin_dir / name)
+    return bin_dir
+
+
+def settings_of_pip(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What the user has set for pip, for uv, which reads nothing of pip's."""
+    for pip, ours in _OF_PIP:
+        if environment.get(pip) and not environment.get(ours):
+            yield ours, environment[pip]
+
+
+def _provide(source: Path, target: Path) -> None:
+    if target.exists() and target.stat().st_mtime_ns == source.stat().st_mtime_ns:
+        return
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    if all(parent.stat().st_mode & stat.S_IXOTH for parent in source.parents):
+        temporary.symlink_to(source)
+    else:
+        shutil.copy2(source, temporary)
+    temporary.rename(target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -256,19 +257,36 @@ async def test_real_virtualenv_has_the_plain_names(tmp_path: Path) -> None:
     system = System(Shell())
     found = await system.find(Plan("x", runtime="python"), {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"})
     assert found is not None
-    process = await asyncio.create_subprocess_exec(*(w for w in venv.command(found) if w != "--seed"), cwd=tmp_path)
+    with_uv = os.environ | {"PATH": f"{venv.provide_uv(tmp_path)}:{os.environ['PATH']}"}
+    process = await asyncio.create_subprocess_exec(*(w for w in venv.command(found) if w != "--seed"), cwd=tmp_path, env=with_uv)
     assert await process.wait() == 0
     assert (tmp_path / ".venv/bin/python").exists()
     assert (tmp_path / ".venv/bin/python").resolve() == found.executable.resolve()
 
 
-async def test_uv_is_made_available_without_orbits_own_programs(tmp_path: Path) -> None:
-    tool = venv.uv_tool(tmp_path)
-    process = await asyncio.create_subprocess_exec(*tool.install_argv)
-    assert await process.wait() == 0
-    assert tool.bin_dir is not None
-    assert sorted(path.name for path in tool.bin_dir.iterdir()) == ["uv", "uvx"]
-    assert venv.uv_tool(tmp_path).install_argv == ()
+def test_uv_is_made_available_without_orbits_own_programs(tmp_path: Path) -> None:
+    bin_dir = venv.provide_uv(tmp_path)
+    assert sorted(path.name for path in bin_dir.iterdir()) == ["uv", "uvx"]
+    before = (bin_dir / "uv").lstat().st_mtime_ns
+    assert venv.provide_uv(tmp_path) == bin_dir
+    assert (bin_dir / "uv").lstat().st_mtime_ns == before
+
+
+def test_uv_is_copied_from_where_others_cannot_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    for name in ("uv", "uvx"):
+        (private / name).write_text("#!/bin/sh\n")
+        (private / name).chmod(0o755)
+    monkeypatch.setattr("uv.find_uv_bin", lambda: str(private / "uv"))
+    bin_dir = venv.provide_uv(tmp_path / "cache")
+    assert not (bin_dir / "uv").is_symlink()
+    assert os.access(bin_dir / "uv", os.X_OK)
+
+
+def test_what_was_set_for_pip_holds_for_uv() -> None:
+    environment = {"PIP_INDEX_URL": "https://pypi.example", "PIP_CERT": "/ca.pem", "SSL_CERT_FILE": "/own.pem"}
+    assert dict(venv.settings_of_pip(environment)) == {"UV_DEFAULT_INDEX": "https://pypi.example"}
 
 
 async def test_npm_comes_with_node(machine: Machine) -> None:
