@@ -151,7 +151,8 @@ class Command:
     argv[0] is looked up on the PATH of `env`. Output goes to `log` (None: nowhere) and, if `mark` is set, to the
     console with that mark before each line; with `capture`, standard output is returned instead. `files` maps a
     descriptor number in the command to one of the supervisor's own, for what must not stand in an argument or a
-    variable. `user` None means: as whoever runs Orbit.
+    variable. `user` None means: as whoever runs Orbit. With `background` it
+    leaves processor, disk and memory to the application first.
     """
 
     argv: tuple[str, ...]
@@ -164,6 +165,7 @@ class Command:
     capture: bool = False
     files: Mapping[int, int] = field(default_factory=dict)
     grace_s: float = 2.0
+    background: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
 SHORTEST = 3  # characters; replacing anything shorter would only spoil the text around it
 
+SHORTEST_GUESS = 8  # characters; a real secret is longer, and "true" stands in many places
+
+_SECRET_NAME = re.compile(
+    r"(?i)(?:^|_)(?:secrets?|tokens?|passw(?:or)?d|passphrase|pwd|credentials?|(?:api|access|private|secret|auth|"
+    r"encryption|signing|master)_?keys?(?:_id)?|key_base|dsn|webhook_url)(?:_|$)"
+)
+_PUBLIC_NAME = re.compile(r"(?i)public|(?:_|^)(?:path|file|dir|name|ttl|expiry|timeout|url_base)$")
+_CREDENTIALS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://([^\s/:@?#]*):([^\s/@?#]+)@")
 _USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*)://([^/?#]*)@", re.IGNORECASE)
 _PERCENT = re.compile(r"%[0-9A-F]{2}")
 _NO_PASSWORD = ("", "x-oauth-basic")  # beside a token that stands where the user would
@@ -37,6 +45,23 @@ def url_secrets(url: str) -> tuple[str, ...]:
     user, password, secret_user = _userinfo(url)
     found = ([password] if password not in _NO_PASSWORD else []) + ([user] if secret_user else [])
     return tuple(dict.fromkeys(form for text in found for form in (text, unquote(text))))
+
+
+def environment_secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What in an environment looks like a secret: values whose names say so, and passwords inside addresses.
+
+    Short values are left alone, and so is a password that is no secret to anybody since it is the user's name, too:
+    replacing them would only spoil what people have to read.
+    """
+    found: dict[str, None] = {}
+    for name, value in environ.items():
+        text = value.strip()
+        if _SECRET_NAME.search(name) and not _PUBLIC_NAME.search(name) and not text.startswith("/"):
+            found[text] = None
+        for user, password in _CREDENTIALS.findall(value):
+            if password != user:
+                found |= dict.fromkeys((password, unquote(password)))
+    return tuple(text for text in found if len(text) >= SHORTEST_GUESS and "\0" not in text)
 
 
 def masked_url(url: str) -> str:

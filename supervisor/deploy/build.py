@@ -145,6 +145,7 @@ class Builder:
                 user=context.user,
                 log=log,
                 mark=MARK,
+                background=True,
             )
         )
         if not ended.ok:

@@ -93,6 +93,7 @@ class HookRunner:
                 user=self._user,
                 log=self._log,
                 mark=MARK,
+                background=True,
             )
         )
         if ended.ok:
@@ -116,7 +117,7 @@ class HookRunner:
         logger.info(text)
         try:
             fd = os.open(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-            os.write(fd, f"{text}\n".encode())
-            os.close(fd)
+            with open(fd, "wb", buffering=0) as file:
+                file.write(f"{text}\n".encode())
         except OSError as error:
             logger.warning("cannot write {}: {}", self._log, error.strerror)

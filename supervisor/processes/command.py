@@ -7,7 +7,7 @@ import contextlib
 from dataclasses import replace
 
 from supervisor.model import Command, Exit
-from supervisor.processes.spawner import Child, SpawnFailed, Spawner, Spec
+from supervisor.processes.spawner import Child, Spawner, SpawnFailed, Spec
 from supervisor.processes.uninterrupted import uninterrupted
 
 
@@ -32,6 +32,7 @@ class CommandRunner:
             capture=command.capture,
             grace_s=command.grace_s,
             files=command.files,
+            background=command.background,
         )
         spawning = asyncio.create_task(self._spawner.spawn(spec))
         try:

@@ -44,7 +44,8 @@ class LogPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What a shim is asked to run. `keep`: it lives on when the supervisor goes. `exit_file` receives how it ended."""
+    """What a shim is asked to run. `keep`: it lives on when the supervisor goes. `exit_file` receives how it ended.
+    `background`: it leaves processor, disk and memory to the application first."""
 
     argv: tuple[str, ...]
     cwd: Path
@@ -56,7 +57,7 @@ class Spec:
     keep: bool = False
     exit_file: Path | None = None
     grace_s: float = 10.0
-    nice: int = 0
+    background: bool = False
     files: Mapping[int, int] = field(default_factory=dict)
 
 
@@ -245,7 +246,7 @@ class Spawner:
             "keep": spec.keep,
             "exit_file": str(spec.exit_file) if spec.exit_file else None,
             "grace": spec.grace_s,
-            "nice": spec.nice,
+            "background": spec.background,
             "files": list(spec.files),
             "secrets": self._secrets,
         }

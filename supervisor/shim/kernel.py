@@ -6,6 +6,14 @@ import os
 PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
 
+NICER = 10
+"""How much nicer than the application what runs beside it is."""
+OOM_SCORE = 500
+"""Out of 1000: when memory runs out, the kernel ends a build before the application (proc(5))."""
+IOPRIO_WHO_PROCESS = 1
+IOPRIO_LOWEST = (2 << 13) | 7  # best effort, the last of its eight levels (ioprio_set(2))
+SYS_IOPRIO_SET = {"x86_64": 251, "aarch64": 30}.get(os.uname().machine)
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -19,6 +27,18 @@ def become_subreaper() -> None:
 def set_name(name: str) -> None:
     """Name this process as `ps -o comm` and /proc/PID/comm show it (15 bytes)."""
     _libc.prctl(PR_SET_NAME, name.encode()[:15], 0, 0, 0)
+
+
+def step_back() -> None:
+    """Leave processor, disk and memory to the application first. What the kernel does not grant is done without."""
+    os.nice(NICER)
+    if SYS_IOPRIO_SET:
+        _libc.syscall(SYS_IOPRIO_SET, IOPRIO_WHO_PROCESS, 0, IOPRIO_LOWEST)
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write(str(OOM_SCORE))
+    except OSError:
+        return
 
 
 def parents() -> dict[int, int]:

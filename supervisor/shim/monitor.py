@@ -307,13 +307,13 @@ def _become(spec: dict[str, Any], out: int, error: int, failed: int, files: list
                 continue  # reserved by the C library
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         _place_files(spec["files"], files, out, error)
+        if spec["background"]:
+            kernel.step_back()
         if spec["user"]:
             step = f"become {spec['user']['name']}"
             os.setgroups(spec["user"]["groups"])
             os.setgid(spec["user"]["gid"])
             os.setuid(spec["user"]["uid"])
-        if spec["nice"]:
-            os.nice(spec["nice"])
         os.umask(0o022)
         step = f"enter {spec['cwd']}"
         os.chdir(spec["cwd"])

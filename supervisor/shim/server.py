@@ -15,7 +15,6 @@ from . import kernel
 from .monitor import Monitor
 from .protocol import LENGTH
 
-
 MOST_FILES = 16
 
 

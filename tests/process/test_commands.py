@@ -168,3 +168,8 @@ async def test_the_environment_is_what_was_given_and_no_more(run: Run) -> None:
     finally:
         del os.environ["SOMETHING_OF_THE_SUPERVISOR"]
     assert b"SOMETHING" not in ended.output
+
+
+async def test_what_runs_in_the_background_leaves_the_machine_to_the_application_first(run: Run) -> None:
+    ended = await run("nice; cat /proc/self/oom_score_adj; ionice -p $$", capture=True, background=True)
+    assert ended.output.decode().splitlines() == ["10", "500", "best-effort: prio 7"]
