@@ -114,6 +114,7 @@ class Child:
             message = await self._receive()
             if message is None:
                 logger.error("the monitor of process {} was killed; ending what is left of its tree", self.pid)
+                await tree.ended(self._pidfd)  # only then has what it watched over come to the fork server
                 await tree.kill_strays(self._spawner_pid, START_S)
                 return Exit(error="its monitor was killed", duration_s=time.monotonic() - self._since)
             facts = message["exit"]

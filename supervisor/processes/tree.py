@@ -30,6 +30,17 @@ def created_at(pid: int) -> float:
         return 0.0
 
 
+async def ended(pidfd: int) -> None:
+    """Wait for the end of the process that the descriptor stands for; it need not be our child."""
+    loop = asyncio.get_running_loop()
+    over = asyncio.Event()
+    loop.add_reader(pidfd, over.set)
+    try:
+        await over.wait()
+    finally:
+        loop.remove_reader(pidfd)
+
+
 def members(root: int) -> list[psutil.Process]:
     """Every process below `root`."""
     try:
