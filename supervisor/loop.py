@@ -11,10 +11,10 @@ from typing import Any
 from loguru import logger
 
 from supervisor import log
+from supervisor.assembly import Assembly
 from supervisor.control import requests
 from supervisor.deploy.attempt import Attempt
-from supervisor.deploy.pipeline import AT_START
-from supervisor.assembly import Assembly
+from supervisor.deploy.pipeline import AT_START, AUTOMATIC
 from supervisor.model import Action, Outcome, Request
 from supervisor.report import Report
 from supervisor.triggers import polling, watching
@@ -40,6 +40,7 @@ class Supervisor:
         self._stops = 0
         self._restarting: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[Any]] = set()
+        self._retry: asyncio.TimerHandle | None = None
         self._retry_s = FIRST_RETRY_S
 
     async def run(self) -> None:
@@ -143,7 +144,7 @@ class Supervisor:
                 reason = attempt.failure.reason if attempt.failure else None
                 self._close(request, attempt.outcome or Outcome.FAILED, reason, attempt.number)
                 self._close_cancels()
-                self._plan_retry(attempt)
+                self._plan_retry(request, attempt)
         except Exception as error:  # noqa: BLE001 the request's boundary: a bug fails a deployment, not Orbit
             logger.opt(exception=error).error("internal error in a deployment")
             self._close(request, Outcome.FAILED, f"internal error: {error}")
@@ -162,7 +163,10 @@ class Supervisor:
         if request is self._current:
             self._current = None
         self._report.answer(request, outcome, reason, deployment)
-        self._parts.spool.done(request)
+        try:
+            self._parts.spool.done(request)
+        except OSError as error:
+            logger.error("cannot remove the request {}: {}; it will be dealt with again", request.id, error.strerror)
         self._taken.discard(request.id)
 
     def _cancel(self, request: Request) -> None:
@@ -202,10 +206,16 @@ class Supervisor:
             self._restarting = None
             self._wake.set()
 
-    def _plan_retry(self, attempt: Attempt) -> None:
-        """While nothing is live, a repository that did not answer is asked again without anybody's asking."""
-        if attempt.failure and attempt.failure.unreachable and self._parts.store.current() is None:
-            asyncio.get_running_loop().call_later(self._retry_s, lambda: self.ask(Action.UPDATE, AT_START))
+    def _plan_retry(self, request: Request, attempt: Attempt) -> None:
+        """A repository that did not answer is asked again without anybody's asking: while nothing is live, and where
+        nobody had asked before, since a trigger tells of a commit once."""
+        if self._retry:
+            self._retry.cancel()
+            self._retry = None
+        automatic = request.cause in AUTOMATIC
+        if attempt.failure and attempt.failure.unreachable and (automatic or self._parts.store.current() is None):
+            cause = request.cause if automatic else AT_START
+            self._retry = asyncio.get_running_loop().call_later(self._retry_s, self.ask, Action.UPDATE, cause)
             logger.info("trying again in {:.0f} s", self._retry_s)
             self._retry_s = min(self._retry_s * 2, LONGEST_RETRY_S)
         elif attempt.outcome is Outcome.SUCCEEDED:

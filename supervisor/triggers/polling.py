@@ -25,10 +25,10 @@ async def poll(
     handled: Callable[[], str | None],
     ask: Callable[[str], None],
 ) -> None:
-    """For ever: when the remote's head is not the commit that was `handled` last, `ask` for an update, with a word
-    on why."""
+    """For ever: when the remote's head has moved, and not to the commit that was `handled` last, `ask` for an update,
+    with a word on why."""
     failures = 0
-    asked: str | None = None
+    seen: str | None = None
     while True:
         await asyncio.sleep(pause_s(interval_s, failures))
         try:
@@ -41,6 +41,8 @@ async def poll(
         if failures:
             logger.info("polling: the repository answers again")
         failures = 0
-        if sha not in (handled(), asked):
-            asked = sha
+        if sha == seen:
+            continue
+        seen = sha
+        if sha != handled():
             ask("polling")

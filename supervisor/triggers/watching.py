@@ -54,7 +54,7 @@ async def watch(
     except OSError as error:
         logger.warning("cannot watch {}: {}; pushes are noticed by polling or SIGHUP alone", repository, error)
         return
-    asked: str | None = None
+    seen: str | None = None
     try:
         while True:
             await changed.wait()
@@ -65,8 +65,10 @@ async def watch(
             except OrbitError as error:
                 logger.warning("watching: {}", error)
                 continue
-            if sha not in (handled(), asked):
-                asked = sha
+            if sha == seen:
+                continue
+            seen = sha
+            if sha != handled():
                 ask("watching")
     finally:
         observer.stop()

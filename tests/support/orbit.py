@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -152,7 +153,7 @@ class Orbit:
             with urllib.request.urlopen(f"http://localhost:{self.port}{path}", timeout=5) as answer:
                 value: dict[str, Any] = json.loads(answer.read())
                 return value
-        except (urllib.error.URLError, OSError, ValueError):
+        except (urllib.error.URLError, OSError, ValueError, http.client.HTTPException):
             return None
 
     def version(self) -> str | None:
