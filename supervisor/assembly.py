@@ -75,14 +75,28 @@ class Assembly:
         return self.remote.git_directory
 
     def recover(self) -> None:
-        """Undo what the last supervisor left half done: a release that went live but was never found healthy."""
-        for record in self.records.close_interrupted():
-            logger.warning("deployment {} was interrupted in an earlier run", record["number"])
+        """Undo what the last supervisor left half done: a release that went live but was never found healthy.
+
+        What cannot be undone now, on a full disk for instance, is told of; it must not keep a release from being served.
+        """
+        for path in self.store.broken():
+            logger.warning("{} cannot be read, or has no directory; the release is passed over", path)
+        try:
+            for record in self.records.close_interrupted():
+                logger.warning("deployment {} was interrupted in an earlier run", record["number"])
+            self._go_back_to_good()
+        except (OSError, OrbitError) as error:
+            logger.error("cannot undo what an earlier run left half done: {}", error)
+
+    def _go_back_to_good(self) -> None:
         live = self.store.current()
-        if live is None or live.good:
+        if live and live.good:
             return
         previous = retention.last_good(self.store.all(), live)
-        logger.warning("release {} was never found healthy; going back to {}", live.id, previous.id if previous else "none")
+        if live is None and previous is None:
+            return
+        what = f"release {live.id} was never found healthy" if live else f"{self.layout.current} leads to no release"
+        logger.warning("{}; going back to {}", what, previous.id if previous else "none")
         if previous:
             self.store.activate(previous)
         else:

@@ -10,6 +10,7 @@ from typing import Any
 
 from supervisor.assembly import Assembly
 from supervisor.deploy.attempt import Attempt
+from supervisor.deploy.records import Record
 from supervisor.model import Outcome, Release, Request, Stage
 
 PUBLISH_DELAY_S = 0.01
@@ -52,7 +53,8 @@ class Report:
         releases = self._parts.store.all()
         records = self._parts.records.latest(200)
         succeeded = next((record for record in records if record["outcome"] == Outcome.SUCCEEDED), None)
-        failures = [record for record in records if record["outcome"] in (Outcome.FAILED, Outcome.ROLLED_BACK)]
+        failed = (Outcome.FAILED, Outcome.ROLLED_BACK)
+        failures = [record for record in records if record["failure"] and record["outcome"] in failed]
         live = self._parts.store.current()
         self._stable = {
             "current_release": live.id if live else None,
@@ -118,7 +120,7 @@ def _nothing_running() -> dict[str, Any]:
     return dict.fromkeys((*names, "duration_seconds", "timeout_seconds", "progress_percent"))
 
 
-def _deployment(record: dict[str, Any]) -> dict[str, Any]:
+def _deployment(record: Record) -> dict[str, Any]:
     return {
         "commit": record["commit"],
         "commit_full": record["commit_full"],
@@ -135,14 +137,14 @@ def _deployment(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _failed(record: dict[str, Any]) -> dict[str, Any]:
+def _failed(record: Record) -> dict[str, Any]:
     return {
         "commit": record["commit"],
         "commit_full": record["commit_full"],
         "deployment": record["number"],
         "outcome": record["outcome"],
         "failed_at": record["ended_at"],
-        **record["failure"],
+        **(record["failure"] or {}),
     }
 
 

@@ -22,16 +22,16 @@ async def tidy(
     store: ReleaseStore,
     records: Records,
     builder: Builder,
-    is_building: Callable[[Path], bool],
+    is_in_use: Callable[[Path], bool],
 ) -> None:
     """Remove what is beyond its bound. What cannot be removed is told of, and tried again the next time."""
     live = store.current()
     for release in retention.superfluous(store.all(), live.id if live else None, context.settings.keep_releases):
-        store.forget(release.directory)
-        await remove(builder, release.directory)
+        if not is_in_use(release.directory):
+            await remove(builder, release.directory, store.forget)
     for directory in store.unfinished():
-        if not is_building(directory):  # asked each time: the next deployment may have begun meanwhile
-            await remove(builder, directory)
+        if not is_in_use(directory):  # asked each time: the next deployment may have begun meanwhile
+            await remove(builder, directory, store.forget)
     try:
         records.prune()
         _prune_build_logs(context.layout.build_logs)
@@ -40,9 +40,10 @@ async def tidy(
         logger.warning("cannot tidy up: {}", error)
 
 
-async def remove(builder: Builder, directory: Path) -> None:
+async def remove(builder: Builder, directory: Path, forget: Callable[[Path], None]) -> None:
     """Remove a directory that is no release, or not any more."""
     try:
+        forget(directory)
         await builder.remove(directory)
     except (OSError, OrbitError) as error:
         logger.warning("cannot remove {}: {}; it is tried again after the next deployment", directory, error)

@@ -17,7 +17,7 @@ from supervisor.deploy.context import Context
 from supervisor.deploy.records import Records
 from supervisor.deploy.switch import Switch, WentBack
 from supervisor.errors import OrbitError, SourceUnreachable
-from supervisor.model import Commit, Outcome, Release, Request, Stage
+from supervisor.model import Action, Commit, Outcome, Release, Request, Stage
 from supervisor.processes.uninterrupted import uninterrupted
 from supervisor.releases import retention
 from supervisor.releases.store import ReleaseStore
@@ -214,14 +214,17 @@ class Deployer:
 
     async def tidy(self) -> None:
         """After a deployment: old releases, logs and records go. Nobody waits for it."""
-        await housekeeping.tidy(self._context, self._store, self._records, self._builder, self._is_building)
+        await housekeeping.tidy(self._context, self._store, self._records, self._builder, self._is_in_use)
 
-    def _is_building(self, directory: Path) -> bool:
-        return self.attempt is not None and self.attempt.release == directory.name
+    def _is_in_use(self, directory: Path) -> bool:
+        """Whether it is live by now, or what the deployment that runs builds or goes back to."""
+        live = self._store.current()
+        names = (live and live.id, self.attempt and self.attempt.release)
+        return directory.name in names
 
     def _recall(self) -> tuple[str | None, str | None]:
         """Commit and outcome of the last update, from the records."""
         for record in self._records.latest(50):
-            if record.get("action") == "update" and record.get("commit_full"):
-                return record["commit_full"], record.get("outcome")
+            if record["action"] == Action.UPDATE and record["commit_full"]:
+                return record["commit_full"], record["outcome"]
         return None, None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
+
+import msgspec
 
 from supervisor import files
 from supervisor.layout import Layout
@@ -12,6 +15,44 @@ from supervisor.model import Outcome
 
 SCHEMA = 1
 MOST_RECORDS = 500
+_NAME = re.compile(r"[0-9]{6,9}\.json")
+
+
+class FailureRecord(TypedDict):
+    """Why an attempt failed; see `attempt.Failure`."""
+
+    stage: str
+    kind: str
+    reason: str
+    exit_status: int | None
+    signal: int | None
+    timed_out: bool
+    health: dict[str, str | int | None] | None
+    tail: list[str]
+
+
+class Record(TypedDict):
+    """What stands in a record; `outcome` and what goes with it are null until the attempt has ended."""
+
+    schema: int
+    number: int
+    request: str
+    action: str
+    cause: str
+    commit: str | None
+    commit_full: str | None
+    commit_message: str | None
+    release: str | None
+    previous_release: str | None
+    stage: str
+    started_at: str
+    ended_at: str | None
+    duration_seconds: float
+    outcome: str | None
+    reason: str | None
+    failure: FailureRecord | None
+    warnings: list[str]
+    timings: dict[str, float]
 
 
 class Records:
@@ -26,28 +67,29 @@ class Records:
 
     def write(self, number: int, facts: dict[str, Any]) -> None:
         """Replace the record. Raises OSError."""
-        files.write_json(self._directory / f"{number:06d}.json", {"schema": SCHEMA, "number": number, **facts})
+        files.write_json(self._path(number), {"schema": SCHEMA, "number": number, **facts})
 
     def remove(self, number: int) -> None:
         """There was nothing to do: no attempt after all."""
-        (self._directory / f"{number:06d}.json").unlink(missing_ok=True)
+        self._path(number).unlink(missing_ok=True)
 
-    def latest(self, most: int) -> list[dict[str, Any]]:
-        """The newest records, newest first."""
-        values = (files.read_json(path) for path in sorted(self._paths(), reverse=True)[:most])
-        return [value for value in values if isinstance(value, dict)]
+    def latest(self, most: int) -> list[Record]:
+        """The newest records, newest first; those that cannot be read are passed over."""
+        found = (_read(path) for path in sorted(self._paths(), reverse=True)[:most])
+        return [record for record in found if record]
 
-    def close_interrupted(self) -> list[dict[str, Any]]:
-        """Records without an end were being written when the supervisor died: say so in them, and return them."""
+    def close_interrupted(self) -> list[Record]:
+        """Records without an end were being written when the supervisor died: say so in them, and return them.
+
+        Raises OSError.
+        """
         closed = []
         for record in self.latest(MOST_RECORDS):
-            if record.get("outcome") is None:
-                record |= {
-                    "outcome": Outcome.INTERRUPTED,
-                    "reason": "the supervisor ended during the deployment",
-                    "ended_at": datetime.now(UTC).isoformat(),
-                }
-                self.write(record["number"], {k: v for k, v in record.items() if k not in ("schema", "number")})
+            if record["outcome"] is None:
+                record["outcome"] = Outcome.INTERRUPTED
+                record["reason"] = "the supervisor ended during the deployment"
+                record["ended_at"] = datetime.now(UTC).isoformat()
+                files.write_json(self._path(record["number"]), record)
                 closed.append(record)
         return closed
 
@@ -56,5 +98,16 @@ class Records:
         for path in sorted(self._paths(), reverse=True)[MOST_RECORDS:]:
             path.unlink(missing_ok=True)
 
+    def _path(self, number: int) -> Path:
+        return self._directory / f"{number:06d}.json"
+
     def _paths(self) -> list[Path]:
-        return [path for path in self._directory.glob("*.json") if path.stem.isdigit()]
+        return [path for path in self._directory.glob("*.json") if _NAME.fullmatch(path.name)]
+
+
+def _read(path: Path) -> Record | None:
+    try:
+        record = msgspec.convert(files.read_json(path), Record)
+    except msgspec.ValidationError:
+        return None
+    return record if record["number"] == int(path.stem) else None

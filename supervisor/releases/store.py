@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from loguru import logger
+import msgspec
 
 from supervisor import files
 from supervisor.errors import OrbitError
@@ -28,7 +28,7 @@ class ReleaseStore:
 
     def all(self) -> list[Release]:
         """Every complete release, oldest first."""
-        found = [self._read(path) for path in self._layout.releases.glob("*.json")]
+        found = [self._read(path) for path in self._layout.releases.glob("[!.]*.json")]
         return sorted((release for release in found if release), key=lambda release: release.number)
 
     def current(self) -> Release | None:
@@ -61,10 +61,13 @@ class ReleaseStore:
     def activate(self, release: Release) -> None:
         """Make `current` point at it. Raises OSError, OrbitError."""
         self.check_link()
-        files.move_link(self._layout.current, f"releases/{release.id}")
+        target = f"releases/{release.id}"
+        if not self._layout.current.is_symlink() or self._layout.current.readlink() != Path(target):
+            files.move_link(self._layout.current, target)
 
     def deactivate(self) -> None:
-        """Nothing is live any more."""
+        """Nothing is live any more. Raises OSError, OrbitError."""
+        self.check_link()
         self._layout.current.unlink(missing_ok=True)
         files.sync_directory(self._layout.production)
 
@@ -82,6 +85,11 @@ class ReleaseStore:
             if path.is_dir() and _NAME.match(path.name) and not path.with_name(path.name + ".json").exists()
         ]
 
+    def broken(self) -> list[Path]:
+        """Files of releases that cannot be read; their directories are neither used nor removed."""
+        complete = {self._file(release) for release in self.all()}
+        return [path for path in self._layout.releases.glob("[!.]*.json") if path not in complete]
+
     def forget(self, directory: Path) -> None:
         """It is no release any more; its directory may be removed."""
         directory.with_name(directory.name + ".json").unlink(missing_ok=True)
@@ -90,14 +98,12 @@ class ReleaseStore:
         return self._layout.releases / f"{release.id}.json"
 
     def _read(self, path: Path) -> Release | None:
-        value = files.read_json(path)
         directory = path.with_suffix("")
-        if not isinstance(value, dict) or not directory.is_dir():
+        if not _NAME.match(directory.name) or not directory.is_dir():
             return None
         try:
-            return _from_json(value, directory)
-        except (KeyError, TypeError, ValueError) as error:
-            logger.warning("cannot read {}: {}; the release is passed over", path, error)
+            return _release(msgspec.convert(files.read_json(path), _File), directory)
+        except msgspec.ValidationError:
             return None
 
 
@@ -120,23 +126,32 @@ def _as_json(release: Release, layout: Layout) -> dict[str, Any]:
     }
 
 
-def _from_json(value: dict[str, Any], directory: Path) -> Release:
-    plan = dict(value["plan"])
-    for name in ("bin_dirs", "notes"):
-        plan[name] = tuple(plan.get(name, ()))
-    plan["environment"] = tuple((str(key), str(text)) for key, text in plan.get("environment", ()))
-    known = {name: plan[name] for name in Plan.__dataclass_fields__ if name in plan}
-    commit = Commit(
-        value["commit"], value["commit_message"], value["author"], datetime.fromisoformat(value["authored_at"])
-    )
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What is read of a release's file."""
+
+    number: int
+    commit: str
+    commit_message: str
+    author: str
+    authored_at: datetime
+    project: str
+    plan: Plan
+    built_at: datetime
+    build_duration_seconds: float
+    search_path: tuple[str, ...]
+    good: bool
+
+
+def _release(file: _File, directory: Path) -> Release:
     return Release(
-        number=value["number"],
-        commit=commit,
+        number=file.number,
+        commit=Commit(file.commit, file.commit_message, file.author, file.authored_at),
         directory=directory,
-        project=directory / value["project"],
-        plan=Plan(**known),
-        built_at=datetime.fromisoformat(value["built_at"]),
-        build_duration_s=value["build_duration_seconds"],
-        search_path=tuple(value["search_path"]),
-        good=value["good"],
+        project=directory / file.project,
+        plan=file.plan,
+        built_at=file.built_at,
+        build_duration_s=file.build_duration_seconds,
+        search_path=file.search_path,
+        good=file.good,
     )
