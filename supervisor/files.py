@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import stat
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +39,19 @@ def write_json(path: Path, value: Any, mode: int = 0o644) -> None:
 def read_json(path: Path) -> Any:
     """The value in `path`, or None if it is not there or is not JSON: a broken record is no record."""
     try:
-        if path.stat().st_size > MOST_JSON_BYTES:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO must not make us wait
+    except OSError:
+        return None
+    try:
+        facts = os.fstat(fd)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > MOST_JSON_BYTES:
             return None
-        return json.loads(path.read_text(encoding="utf-8"))
+        with open(fd, "rb", closefd=False) as file:
+            return json.loads(file.read())
     except (OSError, ValueError, RecursionError):
         return None
+    finally:
+        os.close(fd)
 
 
 def move_link(link: Path, target: str) -> None:
@@ -62,25 +69,26 @@ def move_link(link: Path, target: str) -> None:
 
 def remove_tree(path: Path) -> None:
     """Remove a directory and all below it, also what was made unwritable; absent is fine. Raises OSError."""
-
-    def unlock(function: Any, name: str, error: BaseException) -> None:
-        if not isinstance(error, PermissionError):
-            raise error
-        for place in (Path(name).parent, Path(name)):
-            if not place.is_symlink():
-                place.chmod(place.stat().st_mode | stat.S_IRWXU)
-        function(name)
-
     if path.is_symlink() or path.is_file():
         path.unlink()
         return
     try:
-        if sys.version_info >= (3, 12):
-            shutil.rmtree(path, onexc=unlock)
-        else:
-            shutil.rmtree(path, onerror=lambda function, name, info: unlock(function, name, info[1]))
+        shutil.rmtree(path)
     except FileNotFoundError:
         return
+    except PermissionError:
+        _unlock(path)
+        shutil.rmtree(path)
+
+
+def _unlock(path: Path) -> None:
+    """Make every directory of a tree one that its owner can empty (Go's module cache, for one, is read-only)."""
+    path.chmod(stat.S_IRWXU)
+    for place, directories, _ in os.walk(path):
+        for name in directories:
+            directory = Path(place) / name
+            if not directory.is_symlink():
+                directory.chmod(stat.S_IRWXU)
 
 
 def sync_directory(path: Path) -> None:

@@ -10,7 +10,7 @@ import click
 
 from supervisor.cli.following import statuses
 from supervisor.control import requests, status
-from supervisor.errors import OrbitError
+from supervisor.errors import NotRunning, OrbitError
 from supervisor.layout import Layout
 from supervisor.model import Action, Outcome, Request
 
@@ -28,6 +28,8 @@ def ask(layout: Layout, action: Action, target: str | None = None) -> Request:
         os.kill(pid, signal.SIGHUP)
     except PermissionError as error:
         raise OrbitError(f"cannot ask the supervisor: {error.strerror}; run this as the user who runs Orbit") from None
+    except ProcessLookupError:
+        raise NotRunning(f"the supervisor in {layout.home} has just ended; its next start takes the request") from None
     except OSError as error:
         raise OrbitError(f"cannot write the request: {error.strerror} ({error.filename})") from None
     return request

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from loguru import logger
+
 from supervisor import files
 from supervisor.layout import Layout
 from supervisor.model import Action, Request
@@ -35,13 +37,17 @@ class Spool:
         found = []
         for path in sorted(self._directory.glob("[!.]*.json"))[:MOST_WAITING]:
             request = _read(path)
-            if request is None:
-                path.unlink(missing_ok=True)
-            elif self._path(request) != path:
-                # Written by hand: file it under the name by which it will be found again.
-                self.accept(request)
-                path.unlink(missing_ok=True)
-                found.append(request)
+            try:
+                if request is None:
+                    logger.warning("{} is not a request; it is removed", path)
+                    files.remove_tree(path)
+                    continue
+                if self._path(request) != path:
+                    # Written by hand: file it under the name by which it will be found again.
+                    self.accept(request)
+                    path.unlink()
+            except OSError as error:
+                logger.warning("cannot take the request in {}: {}", path, error.strerror)
             else:
                 found.append(request)
         return sorted(found, key=lambda request: request.created_at)
@@ -81,10 +87,10 @@ def _read(path: Path) -> Request | None:
             id=_plain(value.get("id") or path.stem),
             action=Action(value["action"]),
             cause=str(value.get("cause", "a request file"))[:200],
-            created_at=datetime.fromisoformat(created) if created else datetime.now(UTC),
+            created_at=datetime.fromisoformat(created).astimezone(UTC) if created else datetime.now(UTC),
             target=str(target)[:400] if target else None,
         )
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, OverflowError):
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -17,6 +18,7 @@ from supervisor.layout import Layout
 SCHEMA = 1
 LOCK_TRIES = 4
 LOCK_PAUSE_S = 0.05
+PID_WIDTH = 15
 
 
 class StatusFile:
@@ -25,7 +27,7 @@ class StatusFile:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         before = read(layout)
-        self._sequence = before.get("sequence", 0) if before else 0
+        self._sequence: int = before["sequence"] if before else 0
         self._failing = False
 
     def publish(self, facts: dict[str, Any]) -> None:
@@ -44,14 +46,17 @@ class StatusFile:
 def read(layout: Layout) -> dict[str, Any] | None:
     """What the supervisor last said, or None."""
     value = files.read_json(layout.status)
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and isinstance(value.get("sequence"), int) else None
 
 
 class Lock:
     """There is one supervisor for an ORBIT_HOME; it holds this lock as long as it lives, however it ends."""
 
     def __init__(self, layout: Layout) -> None:
-        self._fd = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            self._fd = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise OrbitError(f"cannot start: cannot open {layout.lock}: {error.strerror}") from None
         try:
             self._take()
         except BlockingIOError:
@@ -61,8 +66,15 @@ class Lock:
                 f"cannot start: the supervisor with pid {pid} uses {layout.home} already; "
                 "stop it, or set another ORBIT_HOME"
             ) from None
-        os.ftruncate(self._fd, 0)
-        os.write(self._fd, f"{os.getpid()}\n".encode())
+        try:
+            self._write(str(os.getpid()))
+        except OSError as error:
+            os.close(self._fd)
+            raise OrbitError(f"cannot start: cannot write {layout.lock}: {error.strerror}") from None
+
+    def _write(self, text: str) -> None:
+        """Over what is there, and always as long: so it can be done on a full disk, too."""
+        os.pwrite(self._fd, text.ljust(PID_WIDTH).encode() + b"\n", 0)
 
     def _take(self) -> None:
         for attempt in range(LOCK_TRIES):
@@ -77,6 +89,8 @@ class Lock:
 
     def release(self) -> None:
         """Let another supervisor start."""
+        with contextlib.suppress(OSError):
+            self._write("")  # a number that is another process's by then must not be read there
         os.close(self._fd)
 
 
@@ -90,7 +104,10 @@ def supervisor_pid(layout: Layout) -> int:
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return int(os.read(fd, 32).strip() or b"0")
+        pid = os.read(fd, PID_WIDTH).strip()
+        if pid.isdigit() and int(pid) > 0:  # 0 would be all of our own process group
+            return int(pid)
+        hint = "it is just being started; try again"
     finally:
         os.close(fd)
     raise NotRunning(f"no supervisor runs in {layout.home}; {hint}")

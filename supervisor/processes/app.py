@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+import msgspec
 from loguru import logger
 
 from supervisor import files
 from supervisor.layout import Layout
 from supervisor.model import AppState, Exit
 from supervisor.processes import tree
-from supervisor.processes.spawner import LATE_S, SpawnFailed, Spawner, Spec
+from supervisor.processes.spawner import LATE_S, Spawner, SpawnFailed, Spec
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
@@ -29,6 +30,16 @@ STEADY_S = 30.0
 def pause_before_restart(crashes: int) -> float:
     """Seconds to wait before the restart after the nth crash in a row: none, then 0.5 doubling to 30."""
     return 0.0 if crashes <= 1 else min(FIRST_PAUSE_S * 2.0 ** min(crashes - 2, 16), LONGEST_PAUSE_S)
+
+
+@dataclass(frozen=True, slots=True)
+class _ExitFile:
+    """What the shim writes to `run/app.exit.json`."""
+
+    pid: int
+    status: int | None
+    signal: int | None
+    tail: str
 
 
 class Tree(Protocol):
@@ -73,19 +84,38 @@ class AdoptedTree:
                 signal.pidfd_send_signal(self._pidfd, number)
 
     async def _await_exit(self) -> Exit:
-        loop = asyncio.get_running_loop()
-        ended = asyncio.Event()
-        loop.add_reader(self._pidfd, ended.set)
         try:
-            await ended.wait()
+            await tree.ended(self._pidfd)
         finally:
-            loop.remove_reader(self._pidfd)
             os.close(self._pidfd)
             self._pidfd = -1
-        facts = files.read_json(self._layout.app_exit)
-        if isinstance(facts, dict) and facts.get("pid") == self.pid:
-            return Exit(status=facts["status"], signal=facts["signal"], tail=facts["tail"])
+        try:
+            facts = msgspec.convert(files.read_json(self._layout.app_exit), _ExitFile)
+        except msgspec.ValidationError:
+            facts = None
+        if facts and facts.pid == self.pid:
+            return Exit(status=facts.status, signal=facts.signal, tail=facts.tail)
         return Exit(error="its monitor was killed")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What `run/app.json` says: the application's tree, so that the next supervisor can take it over."""
+
+    release: str
+    pid: int
+    shim_pid: int
+    shim_created: float  # seconds since the epoch
+    started_at: datetime
+
+    @classmethod
+    def read(cls, layout: Layout) -> Running | None:
+        """The tree that an earlier supervisor left, if it lives."""
+        try:
+            found = msgspec.convert(files.read_json(layout.app), cls)
+        except msgspec.ValidationError:
+            return None
+        return found if tree.is_alive(found.shim_pid, found.shim_created) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +165,8 @@ class App:
         self._change(AppState.STARTING)
         try:
             await self._spawn()
-        except SpawnFailed:
-            self._change(AppState.EXITED)
+        except SpawnFailed as error:
+            self._note_exit(Exit(error=str(error)))
             raise
         self._watch = asyncio.create_task(self._watch_over())
 
@@ -148,17 +178,15 @@ class App:
 
     def adopt(self, spec: Spec, release: str) -> bool:
         """Take over the tree that an earlier supervisor left, if it runs this release; whether it did."""
-        facts = files.read_json(self._layout.app)
-        if not isinstance(facts, dict) or facts.get("release") != release:
-            return False
-        if not tree.is_alive(facts["shim_pid"], facts["shim_created"]):
+        running = Running.read(self._layout)
+        if running is None or running.release != release:
             return False
         try:
-            self._tree = AdoptedTree(facts["shim_pid"], facts["pid"], spec.grace_s, self._layout)
+            self._tree = AdoptedTree(running.shim_pid, running.pid, spec.grace_s, self._layout)
         except ProcessLookupError:
             return False
         self._spec, self.release, self._kept_up = spec, release, True
-        self.started_at = datetime.fromisoformat(facts["started_at"])
+        self.started_at = running.started_at
         self._since = time.monotonic()
         self._watch = asyncio.create_task(self._watch_over())
         self._change(AppState.RUNNING)
@@ -166,11 +194,11 @@ class App:
 
     async def end_leftover(self, grace_s: float) -> None:
         """End the tree that an earlier supervisor left, if there is one and it was not adopted."""
-        facts = files.read_json(self._layout.app)
-        if self._tree or not isinstance(facts, dict) or not tree.is_alive(facts["shim_pid"], facts["shim_created"]):
+        running = Running.read(self._layout)
+        if self._tree or running is None:
             return
         with contextlib.suppress(ProcessLookupError):
-            await AdoptedTree(facts["shim_pid"], facts["pid"], grace_s, self._layout).stop()
+            await AdoptedTree(running.shim_pid, running.pid, grace_s, self._layout).stop()
 
     async def stop(self, now: bool = False) -> None:
         """Stop it and stay stopped; returns when nothing of its tree is left."""
@@ -216,24 +244,19 @@ class App:
 
     async def _spawn_now(self) -> None:
         assert self._spec is not None
+        self._since = time.monotonic()
         child = await self._spawner.spawn(self._spec)
         self._tree = child
-        self._since = time.monotonic()
         self.started_at = datetime.now(UTC)
         self.exited.clear()
         self._record(child.pid, child.shim_pid, self.started_at)
         self._change(AppState.RUNNING)
 
     def _record(self, pid: int, shim_pid: int, started_at: datetime) -> None:
-        facts = {
-            "release": self.release,
-            "pid": pid,
-            "shim_pid": shim_pid,
-            "shim_created": tree.created_at(shim_pid),
-            "started_at": started_at.isoformat(),
-        }
+        assert self.release is not None
+        facts = Running(self.release, pid, shim_pid, tree.created_at(shim_pid), started_at)
         try:
-            files.write_json(self._layout.app, facts)
+            files.write_json(self._layout.app, msgspec.to_builtins(facts))
         except OSError as error:
             logger.warning("cannot record the application's process: {}; a crash of Orbit would restart it", error)
 
