@@ -24,7 +24,7 @@ from supervisor.processes import environment, identity
 from supervisor.processes.app import App
 from supervisor.processes.command import CommandRunner
 from supervisor.processes.spawner import LogPolicy, Spawner
-from supervisor.redact import forms
+from supervisor.redact import environment_secrets, forms, redactor
 from supervisor.releases import retention
 from supervisor.releases.store import ReleaseStore
 from supervisor.settings import Settings
@@ -40,6 +40,7 @@ class Assembly:
         self.on_change: Callable[[], None] = lambda: None
         self.settings = settings
         self.layout = Layout(settings.orbit_home)
+        self.secrets = (*settings.secrets, *environment_secrets(environ))
         self.user = identity.run_as(settings.run_as_user)
         self.remote = Remote.parse(
             settings.git_repo_url,
@@ -50,11 +51,11 @@ class Assembly:
         )
         prepare_home(self.layout, self.user)
         self.lock = Lock(self.layout)
-        self.spawner = Spawner(LogPolicy(settings.log_max_size_bytes, settings.log_backups), forms(settings.secrets))
+        self.spawner = Spawner(LogPolicy(settings.log_max_size_bytes, settings.log_backups), forms(self.secrets))
         runner = CommandRunner(self.spawner)
         base_env = environment.base(environ, settings.withheld, self.user)
         base_env["GIT_REPO_URL"] = self.remote.url
-        self.context = Context(settings, self.layout, runner, self.user, base_env)
+        self.context = Context(settings, self.layout, runner, self.user, base_env, redactor(self.secrets))
         git = Git(runner, self.layout, self.remote, self.user, base_env, settings.git_depth, warn=logger.warning)
         self.source = Source(git, settings)
         self.store = ReleaseStore(self.layout, self.user)

@@ -31,7 +31,7 @@ def run() -> None:
         setup_log=parts.layout.setup_log,
         max_bytes=loaded.log_max_size_bytes,
         backups=loaded.log_backups,
-        secrets=loaded.secrets,
+        secrets=parts.secrets,
     )
     for line in settings.unknown(os.environ):
         logger.warning(line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,8 @@ class Context:
     runner: Runner
     user: User | None
     base_env: Mapping[str, str]
+    redact: Callable[[str], str]
+    """What anybody may read of a text: without the secrets."""
 
     @property
     def overrides(self) -> Overrides:

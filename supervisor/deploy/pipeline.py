@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -197,15 +198,17 @@ class Deployer:
             return Failure(stage, f"the deployment did not end within {limit:g} s (DEPLOYMENT_TIMEOUT)")
         if isinstance(error, asyncio.CancelledError):
             return Failure(stage, "Orbit was stopped" if self._switch.closing else "on request")
+        redact = self._context.redact
         if isinstance(error, StageFailed):
-            return Failure(stage, error.reason, error.ended, error.answer)
+            answer = error.answer and replace(error.answer, text=redact(error.answer.text))
+            return Failure(stage, redact(error.reason), error.ended, answer)
         if isinstance(error, OrbitError):
-            return Failure(stage, str(error), unreachable=isinstance(error, SourceUnreachable))
+            return Failure(stage, redact(str(error)), unreachable=isinstance(error, SourceUnreachable))
         if isinstance(error, OSError):
             place = f": {error.filename}" if error.filename else ""
             return Failure(stage, f"{error.strerror or error}{place}")
         logger.opt(exception=error).error("internal error in deployment {}", attempt.number)
-        return Failure(stage, f"internal error: {type(error).__name__}: {error}")
+        return Failure(stage, redact(f"internal error: {type(error).__name__}: {error}"))
 
     def _end(self, attempt: Attempt) -> Attempt:
         self.last, self.attempt = attempt, None

@@ -1,0 +1,77 @@
+"""No secret reaches a log, the status, a record, an error or an argument list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+
+from tests.support import apps
+from tests.support.orbit import Orbit
+from tests.support.repository import Repository
+from tests.system.test_updates import deploy_first
+
+SECRETS = {
+    "STRIPE_SECRET_KEY": "sk_live_sentinel_one",
+    "DATABASE_URL": "postgresql://shop:sentinel-two-pw@db:5432/shop",
+    "API_KEY": "sentinel-three-api-key",
+    "GIT_TOKEN": "sentinel-four-git-token",
+    "WEBHOOK_SECRET": "sentinel-five-webhook",
+    "ORBIT_API_KEY": "sentinel-six-orbit-key",
+}
+SENTINELS = ("sk_live_sentinel_one", *(f"sentinel-{word}" for word in ("two-pw", "three", "four", "five", "six")))
+TELL_ALL = "env | cut -c1-40; env; env >&2; echo $STRIPE_SECRET_KEY | rev; printf %s $STRIPE_SECRET_KEY; sleep 0.1; env"
+
+
+def places(orbit: Orbit) -> list[Path]:
+    folders = [orbit.home / name for name in ("run", "deployments", "logs", "repo.git")]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return [*files, *(orbit.home / "production/releases").glob("*.json"), orbit.console]
+
+
+def assert_hidden(orbit: Orbit) -> None:
+    for path in places(orbit):
+        text = path.read_bytes()
+        assert not [word for word in SENTINELS if word.encode() in text], path
+    assert orbit.process is not None
+    root = psutil.Process(orbit.process.pid)
+    for process in (root, *root.children(recursive=True)):
+        line = " ".join(process.cmdline())
+        assert not [word for word in SENTINELS if word in line], line
+
+
+def test_what_hooks_builds_and_the_application_print_is_kept_without_secrets(
+    orbit: Orbit, repository: Repository
+) -> None:
+    orbit.env |= {**SECRETS, "BUILD_COMMAND": TELL_ALL, "HEALTH_CHECK_TIMEOUT": "2"}
+    say = "\nfor name, value in os.environ.items():\n    print(name, value, flush=True)\n"
+    hook = f"#!/bin/bash\n{TELL_ALL}\n"
+    deploy_first(orbit, repository, **apps.server("1", before=say), **{"pre-deploy.sh": hook, "post-deploy.sh": hook})
+    assert "STRIPE_SECRET_KEY=***" in orbit.log("hooks.log")
+    assert "postgresql://shop:***@db:5432/shop" in orbit.log("hooks.log")
+    assert "STRIPE_SECRET_KEY ***" in orbit.log("app.log")
+    assert_hidden(orbit)
+    # The answer of a version that is not well is told; this one tells its whole environment.
+    repository.push({**apps.server("2", before=say + "STATUS = 500\n")})
+    orbit.hup()
+    record = orbit.wait_idle(2)
+    assert record["outcome"] == "rolled_back"
+    assert "***" in record["failure"]["health"]["text"]
+    repository.push({"pre-deploy.sh": hook + "exit 1\n"})
+    orbit.hup()
+    orbit.wait_idle(3)
+    assert_hidden(orbit)
+    shown = orbit.cli("status").stdout + orbit.cli("status", "--json").stdout + orbit.cli("check").stdout
+    assert not [word for word in SENTINELS if word in shown]
+
+
+def test_the_supervisors_own_secrets_do_not_reach_the_application_and_its_own_do(
+    orbit: Orbit, repository: Repository
+) -> None:
+    orbit.env |= SECRETS
+    deploy_first(orbit, repository)
+    answer = orbit.ask()
+    assert answer is not None
+    env = answer["env"]
+    assert not {"GIT_TOKEN", "WEBHOOK_SECRET", "ORBIT_API_KEY"} & set(env)
+    assert (env["API_KEY"], env["STRIPE_SECRET_KEY"]) == (SECRETS["API_KEY"], SECRETS["STRIPE_SECRET_KEY"])
