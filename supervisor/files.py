@@ -69,8 +69,8 @@ def move_link(link: Path, target: str) -> None:
 
 def remove_tree(path: Path) -> None:
     """Remove a directory and all below it, also what was made unwritable; absent is fine. Raises OSError."""
-    if path.is_symlink() or path.is_file():
-        path.unlink()
+    if path.is_symlink() or not path.is_dir():  # rmtree would open a FIFO, and wait
+        path.unlink(missing_ok=True)
         return
     try:
         shutil.rmtree(path)

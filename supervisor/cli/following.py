@@ -57,6 +57,7 @@ def changes(path: Path, timeout_s: float) -> Iterator[None]:
 
 def statuses(layout: Layout) -> Iterator[dict[str, Any]]:
     """The status now, and then each new one. Raises NotRunning when there is no supervisor (any more)."""
+    status.supervisor_pid(layout)
     sequence = None
     for _ in changes(layout.status, ALIVE_S):
         facts = status.read(layout)

@@ -42,7 +42,7 @@ class Switch:
         """Replace the live release by this one. Raises WentBack, whose cause is what failed: a StageFailed, or the
         cancellation."""
         self._store.check_link()
-        previous = self._store.current()
+        previous = self._store.current() or self._served()
         attempt.enter(Stage.STOPPING_APP)
         try:
             await self._app.stop()
@@ -58,6 +58,10 @@ class Switch:
                 await self._look_after(previous, attempt)
             raise WentBack(previous) from error
         self._app.keep_up()
+
+    def _served(self) -> Release | None:
+        """What runs, though `current` does not lead to it: somebody has removed the link."""
+        return next((release for release in self._store.all() if release.id == self._app.release), None)
 
     async def _start(self, release: Release) -> None:
         try:

@@ -11,7 +11,9 @@ from supervisor.errors import SourceUnreachable
 from supervisor.triggers import polling
 
 
-async def polled(monkeypatch: pytest.MonkeyPatch, answers: Sequence[str | None], handled: str | None = None) -> list[str]:
+async def polled(
+    monkeypatch: pytest.MonkeyPatch, answers: Sequence[str | None], handled: str | None = None
+) -> list[str]:
     """What is asked for while the remote's head is one of `answers` after the other; None is no answer."""
     left = list(answers)
     asked: list[str] = []
