@@ -16,6 +16,7 @@ from supervisor.deploy.pipeline import Deployer
 from supervisor.deploy.records import Records
 from supervisor.deploy.source import Source
 from supervisor.deploy.switch import Switch
+from supervisor.deploy.vigil import Vigil
 from supervisor.errors import OrbitError
 from supervisor.git import Git, Remote
 from supervisor.layout import Layout
@@ -64,6 +65,7 @@ class Assembly:
         self.status = StatusFile(self.layout)
         self.app = App(self.spawner, self.layout, self._changed)
         self.switch = Switch(self.context, self.store, self.app)
+        self.vigil = Vigil(self.context, self.switch, self.app)
         self.builder = Builder(self.context, self.store, git, self.source)
         self.deployer = Deployer(self.context, self.store, self.records, self.builder, self.switch, self._changed)
 

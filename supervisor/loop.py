@@ -15,7 +15,8 @@ from supervisor.assembly import Assembly
 from supervisor.control import requests
 from supervisor.deploy.attempt import Attempt
 from supervisor.deploy.pipeline import AT_START, AUTOMATIC
-from supervisor.model import Action, Outcome, Request
+from supervisor.model import Action, Outcome, Release, Request
+from supervisor.releases import retention
 from supervisor.report import Report
 from supervisor.triggers import polling, watching
 
@@ -39,6 +40,7 @@ class Supervisor:
         self._hups = 0
         self._stops = 0
         self._restarting: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[Any]] = set()
         self._retry: asyncio.TimerHandle | None = None
         self._retry_s = FIRST_RETRY_S
@@ -87,9 +89,9 @@ class Supervisor:
         log.reopen()
         self._parts.app.reopen_log()
 
-    def ask(self, action: Action, cause: str) -> None:
+    def ask(self, action: Action, cause: str, target: str | None = None) -> None:
         """Accept a request of our own."""
-        request = requests.make(action, cause)
+        request = requests.make(action, cause, target)
         try:
             self._parts.spool.accept(request)
         except OSError as error:
@@ -132,13 +134,17 @@ class Supervisor:
         if self._running or self._restarting or not self._next or self._stops:
             return
         self._current, self._next = self._next, None
+        self._look_away()
         self._running = asyncio.create_task(self._deploy(self._current))
 
     async def _deploy(self, request: Request) -> None:
-        deployer = self._parts.deployer
+        deployer, fresh = self._parts.deployer, False
         try:
             run = deployer.rollback if request.action is Action.ROLLBACK else deployer.update
             attempt = await run(request)
+            # not if there was nothing to do; nor what went back by itself: were all releases ill, there would be no end
+            updated = attempt.outcome is Outcome.SUCCEEDED and attempt.release is not None
+            fresh = updated and attempt.request.action is Action.UPDATE and attempt.request.id == request.id
             self._report.refresh()
             if attempt.outcome is not Outcome.INTERRUPTED:
                 reason = attempt.failure.reason if attempt.failure else None
@@ -151,6 +157,7 @@ class Supervisor:
             self._close_cancels()
         finally:
             self._running = self._current = None
+            self._watch_over(fresh=fresh)
             self._spawn(self._tidy())
             self._wake.set()
 
@@ -191,6 +198,34 @@ class Supervisor:
         else:
             self._restarting = self._spawn(self._restart_app(request))
 
+    def _watch_over(self, fresh: bool) -> None:
+        """Look after what is live; `fresh`: it has just become so, and may still be taken back."""
+        live = self._parts.store.current()
+        self._look_away()
+        if live and not self._stops:
+            self._watching = self._spawn(self._keep_vigil(live, fresh))
+
+    def _look_away(self) -> None:
+        """A deployment stops and starts the application as it pleases."""
+        if self._watching:
+            self._watching.cancel()
+            self._watching = None
+
+    async def _keep_vigil(self, release: Release, fresh: bool) -> None:
+        parts = self._parts
+        sick = await parts.vigil.bake(release) if fresh else None
+        if sick:
+            previous = retention.last_good(parts.store.all(), release)
+            logger.error("release {} is not well: {}", release.id, sick)
+            if previous:
+                parts.deployer.condemn(release, sick)
+                self.ask(Action.ROLLBACK, f"{release.id} was not well: {sick}", previous.id)
+                return
+            logger.warning("there is no earlier release to go back to")
+        if parts.settings.health_check_interval_s:
+            hangs = await parts.vigil.keep_watch(release)
+            self.ask(Action.RESTART, hangs)
+
     async def _restart_app(self, request: Request) -> None:
         parts = self._parts
         try:
@@ -204,6 +239,7 @@ class Supervisor:
             self._close(request, Outcome.SUCCEEDED)
         finally:
             self._restarting = None
+            self._watch_over(fresh=False)
             self._wake.set()
 
     def _plan_retry(self, request: Request, attempt: Attempt) -> None:

@@ -73,6 +73,8 @@ class Settings:
     health_check_retries: int
     health_check_delay_s: float
     skip_health_check: bool
+    bake_time_s: float
+    health_check_interval_s: float
     polling_interval_s: float
     git_watch: bool
     debounce_delay_s: float

@@ -217,6 +217,16 @@ VARIABLES: tuple[Variable, ...] = (
         default="false", example="true",
     ),
     Variable(
+        "BAKE_TIME", Kind.SECONDS, _HEALTH,
+        "for how long after going live an application that keeps ending, or stops answering, is rolled back; 0 is never",
+        default="60", low=0, high=3600, example="300",
+    ),
+    Variable(
+        "HEALTH_CHECK_INTERVAL", Kind.SECONDS, _HEALTH,
+        "how often to ask a live application, which is restarted if it hangs; 0 is never", default="0", low=1,
+        high=3600, or_zero=True, example="30",
+    ),
+    Variable(
         "POLLING_INTERVAL", Kind.SECONDS, _UPDATES, "how often to look for new commits; 0 is never",
         default="0", low=1, high=86400, or_zero=True, example="300",
     ),

@@ -215,6 +215,15 @@ class Deployer:
         self._on_change()
         return attempt
 
+    def condemn(self, release: Release, reason: str) -> None:
+        """A release that went live has turned out not to be well: nobody goes back to it, and its record says why."""
+        failure = Failure(Stage.HEALTH_CHECK, self._context.redact(reason))
+        try:
+            self._store.mark(release, good=False)
+            self._records.amend(release.id, Outcome.ROLLED_BACK, failure.reason, failure.as_json())
+        except OSError as error:
+            logger.error("cannot record that release {} is not well: {}", release.id, error.strerror)
+
     async def tidy(self) -> None:
         """After a deployment: old releases, logs and records go. Nobody waits for it."""
         await housekeeping.tidy(self._context, self._store, self._records, self._builder, self._is_in_use)

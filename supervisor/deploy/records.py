@@ -93,6 +93,14 @@ class Records:
                 closed.append(record)
         return closed
 
+    def amend(self, release: str, outcome: Outcome, reason: str, failure: dict[str, Any]) -> None:
+        """Say of the attempt that made `release` live that it did not stay so. Raises OSError."""
+        for record in self.latest(MOST_RECORDS):
+            if record["release"] == release and record["outcome"] == Outcome.SUCCEEDED:
+                amended = {**record, "outcome": outcome, "reason": reason, "failure": failure}
+                files.write_json(self._path(record["number"]), amended)
+                return
+
     def prune(self) -> None:
         """Forget the oldest beyond `MOST_RECORDS`."""
         for path in sorted(self._paths(), reverse=True)[MOST_RECORDS:]:

@@ -51,7 +51,7 @@ class Switch:
             await self._start(release)
             attempt.enter(Stage.HEALTH_CHECK)
             await self.assure_health(release)
-            self._store.mark_good(release)
+            self._store.mark(release, good=True)
         except BaseException as error:
             await uninterrupted(self._go_back(previous, attempt))
             with contextlib.suppress(asyncio.CancelledError):
@@ -104,7 +104,7 @@ class Switch:
         if self._context.settings.skip_health_check:
             return
         window_s = self._context.settings.health_window_s
-        answer = await check.until_good(self._check(release), window_s, self._app.exited)
+        answer = await check.until_good(self.check_of(release), window_s, self._app.exited)
         if answer is None:
             last = self._app.last_exit
             assert last is not None
@@ -114,7 +114,8 @@ class Switch:
             hint = self._port_hint() if answer.status is None else ""
             raise StageFailed(f"not healthy within {window_s:g} s: {answer.target}: {said}{hint}", answer=answer)
 
-    def _check(self, release: Release) -> check.Check:
+    def check_of(self, release: Release) -> check.Check:
+        """The health check of a release: its own script, or HTTP."""
         context = self._context
         found = script.find(release.project, release.directory)
         if found:

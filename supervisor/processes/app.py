@@ -146,6 +146,7 @@ class App:
         self.started_at: datetime | None = None
         self.last_exit: LastExit | None = None
         self.exited = asyncio.Event()
+        self._waiting_for_exit: list[asyncio.Future[Exit]] = []
 
     @property
     def pid(self) -> int | None:
@@ -220,6 +221,17 @@ class App:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._tree.shim_pid, signal.SIGINT)
 
+    async def next_exit(self, timeout_s: float) -> Exit | None:
+        """How it ends the next time that nobody asked it to; None if it does not within `timeout_s` seconds."""
+        future = asyncio.get_running_loop().create_future()
+        self._waiting_for_exit.append(future)
+        try:
+            return await asyncio.wait_for(future, timeout_s)
+        except TimeoutError:
+            return None
+        finally:
+            self._waiting_for_exit.remove(future)
+
     async def restart(self) -> None:
         """Stop it and start the same command again. Raises SpawnFailed."""
         spec, release = self._spec, self.release
@@ -284,6 +296,9 @@ class App:
         self.last_exit = LastExit(datetime.now(UTC), ended)
         self._change(AppState.EXITED)
         self.exited.set()
+        for future in self._waiting_for_exit:
+            if not future.done():
+                future.set_result(ended)
         logger.warning("the application ended: {}", describe(ended))
 
     def _change(self, state: AppState) -> None:

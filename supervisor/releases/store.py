@@ -54,9 +54,9 @@ class ReleaseStore:
         """Write the file that makes a directory a release; after all else, since a crash may come at any moment."""
         files.write_json(self._file(release), _as_json(release, self._layout))
 
-    def mark_good(self, release: Release) -> None:
-        """It has been live and healthy: somewhere to go back to."""
-        self.complete(replace(release, good=True))
+    def mark(self, release: Release, good: bool) -> None:
+        """Whether it has been live and healthy, and so is somewhere to go back to."""
+        self.complete(replace(release, good=good))
 
     def activate(self, release: Release) -> None:
         """Make `current` point at it. Raises OSError, OrbitError."""
