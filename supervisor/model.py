@@ -172,13 +172,14 @@ class Command:
 class Exit:
     """How a command ended: exactly one of `status` and `signal` is set, unless it could not be started (`error`).
 
-    `tail` are its last lines of output, secrets removed; `output` is what was captured (at most 1 MiB).
+    `out_of_memory`: the kernel ended it for lack of memory. `tail` are its last lines of output, secrets removed; `output` is what was captured (at most 1 MiB).
     """
 
     status: int | None = None
     signal: int | None = None
     timed_out: bool = False
     error: str | None = None
+    out_of_memory: bool = False
     tail: str = ""
     output: bytes = b""
     duration_s: float = 0.0

@@ -94,6 +94,7 @@ class Report:
                 "at": last.at.isoformat(),
                 "status": last.exit.status,
                 "signal": last.exit.signal,
+                "out_of_memory": last.exit.out_of_memory,
                 "error": last.exit.error,
                 "tail": last.exit.tail.splitlines()[-20:],
             },

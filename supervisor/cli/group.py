@@ -24,6 +24,7 @@ COMMANDS: dict[str, Entry] = {
     "restart": Entry("supervisor.cli.restart:restart", "Restart the application."),
     "cancel": Entry("supervisor.cli.cancel:cancel", "Give up the deployment that is under way."),
     "status": Entry("supervisor.cli.status:status", "Show what is live and what is being done."),
+    "why": Entry("supervisor.cli.why:why", "Say what went wrong last, and what to try."),
     "releases": Entry("supervisor.cli.releases:releases", "List the releases."),
     "logs": Entry("supervisor.cli.logs:logs", "Show or follow a log."),
     "detect": Entry("supervisor.cli.detect:detect", "Show what a directory of source needs."),

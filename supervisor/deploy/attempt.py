@@ -48,6 +48,7 @@ class Failure:
             "exit_status": ended.status if ended else None,
             "signal": ended.signal if ended else None,
             "timed_out": ended.timed_out if ended else False,
+            "out_of_memory": ended.out_of_memory if ended else False,
             "health": answer and {"target": answer.target, "status": answer.status, "text": answer.text},
             "tail": ended.tail.splitlines()[-TAIL_LINES:] if ended else [],
         }
@@ -77,6 +78,8 @@ class Attempt:
         self.failure: Failure | None = None
         self.warnings: list[str] = []
         self.ended_at: datetime | None = None
+        self.unsaved: OSError | None = None
+        """Why the record could not be written; it is tried again, since a full disk may have room later."""
         self._duration_s: float | None = None
 
     @property
@@ -98,18 +101,19 @@ class Attempt:
         self.warnings.append(text)
 
     def save(self) -> None:
-        """Write the record. Raises OSError."""
-        self._records.write(self.number, self.as_json())
+        """Write the record, or keep in `unsaved` why it cannot be written now."""
+        try:
+            self._records.write(self.number, self.as_json())
+            self.unsaved = None
+        except OSError as error:
+            self.unsaved = error
 
     def end(self, outcome: Outcome, failure: Failure | None = None) -> None:
-        """The attempt is over; its record says how. A disk that is full is told of, and changes nothing."""
+        """The attempt is over; its record says how."""
         self.timings[self.stage] = round(time.monotonic() - self._stage_since, 4)
         self.outcome, self.failure = outcome, failure
         self.ended_at, self._duration_s = datetime.now(UTC), self.duration_s
-        try:
-            self.save()
-        except OSError as error:
-            logger.error("cannot record deployment {}: {}", self.number, error.strerror)
+        self.save()
         self._on_change()
 
     def as_json(self) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class FailureRecord(TypedDict):
     exit_status: int | None
     signal: int | None
     timed_out: bool
+    out_of_memory: bool
     health: dict[str, str | int | None] | None
     tail: list[str]
 
@@ -60,10 +61,12 @@ class Records:
 
     def __init__(self, layout: Layout) -> None:
         self._directory = layout.deployments
+        self._highest = 0
 
     def next_number(self) -> int:
         """The number of the next attempt; numbers are never used again."""
-        return max((int(path.stem) for path in self._paths()), default=0) + 1
+        self._highest = max(self._highest, *(int(path.stem) for path in self._paths()), 0) + 1
+        return self._highest
 
     def write(self, number: int, facts: dict[str, Any]) -> None:
         """Replace the record. Raises OSError."""

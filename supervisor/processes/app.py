@@ -39,6 +39,7 @@ class _ExitFile:
     pid: int
     status: int | None
     signal: int | None
+    out_of_memory: bool
     tail: str
 
 
@@ -94,7 +95,7 @@ class AdoptedTree:
         except msgspec.ValidationError:
             facts = None
         if facts and facts.pid == self.pid:
-            return Exit(status=facts.status, signal=facts.signal, tail=facts.tail)
+            return Exit(facts.status, facts.signal, out_of_memory=facts.out_of_memory, tail=facts.tail)
         return Exit(error="its monitor was killed")
 
 
@@ -312,6 +313,8 @@ def describe(ended: Exit) -> str:
         return ended.error
     if ended.timed_out:
         return "timed out"
+    if ended.out_of_memory:
+        return "out of memory: the kernel ended it"
     if ended.signal is not None:
         try:
             return f"signal {ended.signal} ({signal.Signals(ended.signal).name})"

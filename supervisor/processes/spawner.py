@@ -121,6 +121,7 @@ class Child:
             return Exit(
                 status=facts["status"],
                 signal=facts["signal"],
+                out_of_memory=facts["out_of_memory"],
                 tail=facts["tail"],
                 output=await self._receive_exactly(facts["captured"]),
                 duration_s=time.monotonic() - self._since,

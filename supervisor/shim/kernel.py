@@ -41,6 +41,18 @@ def step_back() -> None:
         return
 
 
+def out_of_memory_kills() -> int:
+    """How many processes the kernel has ended for lack of memory since it started; 0 where it does not say."""
+    try:
+        with open("/proc/vmstat", "rb") as file:
+            for line in file:
+                if line.startswith(b"oom_kill "):
+                    return int(line.split()[1])
+    except OSError:
+        pass
+    return 0
+
+
 def parents() -> dict[int, int]:
     """Every process's parent, from one reading of /proc. Zombies are left out: they are dead already."""
     found = {}

@@ -40,6 +40,8 @@ class Monitor:
         self.started_at = time.time()
         self.pid = 0
         self.wait_status: int | None = None
+        self.kills_before = kernel.out_of_memory_kills()
+        self.ran_out_of_memory = False
         self.empty = False
         self.kill_at: float | None = None
         self.next_kill = 0.0
@@ -231,7 +233,13 @@ class Monitor:
                 return
             if pid == self.pid:
                 self.wait_status = status
+                self._look_for_memory(os.waitstatus_to_exitcode(status))
                 self._empty_leftovers()
+
+    def _look_for_memory(self, code: int) -> None:
+        """Did the kernel end it, or (a shell then has status 137) one of its children, for lack of memory?"""
+        killed = code in (-signal.SIGKILL, 128 + signal.SIGKILL) and self.kill_at is None
+        self.ran_out_of_memory = killed and kernel.out_of_memory_kills() > self.kills_before
 
     def _empty_leftovers(self) -> None:
         """The command has ended; what it left behind has to end, too."""
@@ -256,6 +264,7 @@ class Monitor:
                 "pid": self.pid,
                 "status": status if status >= 0 else None,
                 "signal": -status if status < 0 else None,
+                "out_of_memory": self.ran_out_of_memory,
                 "started_at": self.started_at,
                 "ended_at": time.time(),
                 "tail": self.output.tail.decode("utf-8", "replace"),

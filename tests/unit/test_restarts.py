@@ -21,6 +21,7 @@ def test_the_first_restart_is_at_once_then_the_pause_doubles_to_thirty_seconds()
         (Exit(status=3), "exit status 3"),
         (Exit(signal=9), "signal 9 (SIGKILL)"),
         (Exit(signal=60), "signal 60"),
+        (Exit(signal=9, out_of_memory=True), "out of memory: the kernel ended it"),
         (Exit(signal=9, timed_out=True), "timed out"),
         (Exit(error="cannot run x: No such file or directory"), "cannot run x: No such file or directory"),
     ],
