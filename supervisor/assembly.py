@@ -80,7 +80,7 @@ class Assembly:
     def recover(self) -> None:
         """Undo what the last supervisor left half done: a release that went live but was never found healthy.
 
-        What cannot be undone now, on a full disk for instance, is told of; it must not keep a release from being served.
+        What cannot be undone now, on a full disk for instance, is told of; it must not keep a release from serving.
         """
         for path in self.store.broken():
             logger.warning("{} cannot be read, or has no directory; the release is passed over", path)
@@ -116,7 +116,15 @@ def prepare_home(layout: Layout, user: User | None) -> None:
 
     Raises OrbitError.
     """
-    ours = (layout.home, layout.production, layout.releases, layout.deployments, layout.run, layout.logs, layout.build_logs)
+    ours = (
+        layout.home,
+        layout.production,
+        layout.releases,
+        layout.deployments,
+        layout.run,
+        layout.logs,
+        layout.build_logs,
+    )
     try:
         for directory in ours:
             directory.mkdir(mode=0o755, parents=True, exist_ok=True)

@@ -93,9 +93,7 @@ class _Log:
 _log: _Log | None = None  # as there is one logger in a process, there is one place where it writes
 
 
-def configure(
-    level: str, setup_log: Path | None, max_bytes: int, backups: int, secrets: Iterable[str] = ()
-) -> None:
+def configure(level: str, setup_log: Path | None, max_bytes: int, backups: int, secrets: Iterable[str] = ()) -> None:
     """Send what is logged from now on, from `level` up, to standard output and to `setup_log`.
 
     The file is put aside at `max_bytes`, as setup.log.1 and so on up to `backups`. Raises OrbitError if its
@@ -113,9 +111,7 @@ def configure(
     logger.remove()
     _log = _Log(_console(), file, secrets)
     # `_text` formats, once for both places; variables in tracebacks would be secrets in the log
-    logger.add(
-        _log, level=level.upper(), format=lambda _: "", colorize=False, backtrace=False, diagnose=False
-    )
+    logger.add(_log, level=level.upper(), format=lambda _: "", colorize=False, backtrace=False, diagnose=False)
 
 
 def reopen() -> None:

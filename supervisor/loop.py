@@ -165,7 +165,9 @@ class Supervisor:
         await self._parts.deployer.tidy()
         self._report.refresh()
 
-    def _close(self, request: Request, outcome: Outcome, reason: str | None = None, deployment: int | None = None) -> None:
+    def _close(
+        self, request: Request, outcome: Outcome, reason: str | None = None, deployment: int | None = None
+    ) -> None:
         """The request has been dealt with: say how, then forget it."""
         if request is self._current:
             self._current = None
@@ -334,5 +336,3 @@ class Supervisor:
             "running": self._current.id if self._current else None,
             "waiting": waiting and {"id": waiting.id, "action": waiting.action, "cause": waiting.cause},
         }
-
-

@@ -172,7 +172,8 @@ class Command:
 class Exit:
     """How a command ended: exactly one of `status` and `signal` is set, unless it could not be started (`error`).
 
-    `out_of_memory`: the kernel ended it for lack of memory. `tail` are its last lines of output, secrets removed; `output` is what was captured (at most 1 MiB).
+    `out_of_memory`: the kernel ended it for lack of memory. `tail` are its last lines of output, secrets removed;
+    `output` is what was captured (at most 1 MiB).
     """
 
     status: int | None = None

@@ -218,7 +218,8 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable(
         "BAKE_TIME", Kind.SECONDS, _HEALTH,
-        "for how long after going live an application that keeps ending, or stops answering, is rolled back; 0 is never",
+        "for how long after going live an application that keeps ending, or stops answering, is rolled back; "
+        "0 is never",
         default="60", low=0, high=3600, example="300",
     ),
     Variable(

@@ -74,7 +74,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=7, help="pushes measured of each (default 7)")
     options = parser.parse_args()
     for files in (0, 20_000):
-        print(f"\na push of a small commit, {files or 'no'} other files in the repository ({options.runs} runs, medians)")
+        print(
+            f"\na push of a small commit, {files or 'no'} other files in the repository ({options.runs} runs, medians)"
+        )
         base = None
         for kind in (Shell, Supervisord, Orbit):
             directory = Path(tempfile.mkdtemp(prefix="orbit-bench-"))
@@ -92,7 +94,10 @@ def main() -> None:
         idle = measure_idle(directory)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    print(f"\nidle for {IDLE_S:g} s: {idle['memory']:.1f} MB proportional, {idle['wakeups']:.2f} wake-ups/s, {idle['cpu']:.2f} ms CPU/s")
+    print(
+        f"\nidle for {IDLE_S:g} s: {idle['memory']:.1f} MB proportional, {idle['wakeups']:.2f} wake-ups/s, "
+        f"{idle['cpu']:.2f} ms CPU/s"
+    )
 
 
 if __name__ == "__main__":

@@ -31,11 +31,14 @@ class Shell(Peer):
         self.deploy()
 
     def deploy(self) -> None:
-        script = SHELL + r"""
+        script = (
+            SHELL
+            + r"""
 ln -sfn "$release" current.new && mv -T current.new current
 if [ -f pid ]; then kill "$(cat pid)"; while [ -e "/proc/$(cat pid)/exe" ]; do :; done; fi
 cd current && { setsid ./server > /dev/null 2>&1 & echo $! > ../../pid; }
 """
+        )
         script = script.replace("../../pid", str(self.directory / "pid"))
         subprocess.run(["sh", "-ec", script], env=self.env, check=True)
 
@@ -57,7 +60,7 @@ class Supervisord(Peer):
             f"[unix_http_server]\nfile={directory}/s.sock\n"
             "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n"
             f"[supervisorctl]\nserverurl=unix://{directory}/s.sock\n"
-            f"[program:app]\ncommand=/bin/sh -c 'cd {directory}/current && exec ./server'\nstartsecs=0\nautostart=true\n"
+            f"[program:app]\ncommand=/bin/sh -c 'cd {directory}/current && exec ./server'\nstartsecs=0\n"
             f"stdout_logfile={directory}/app.log\n"
         )
         self.process: subprocess.Popen[bytes] | None = None
@@ -76,7 +79,9 @@ class Supervisord(Peer):
     def deploy(self) -> None:
         self._fetch()
         control = str(ROOT / ".bench/venv/bin/supervisorctl")
-        subprocess.run([control, "-c", str(self.config), "restart", "app"], env=self.env, capture_output=True, check=True)
+        subprocess.run(
+            [control, "-c", str(self.config), "restart", "app"], env=self.env, capture_output=True, check=True
+        )
 
     def stop(self) -> None:
         assert self.process is not None
@@ -104,7 +109,10 @@ class Orbit(Peer):
     def start(self) -> None:
         with (self.directory / "console").open("wb") as console:
             self.process = subprocess.Popen(
-                [str(ROOT / ".venv/bin/python"), "-m", "supervisor", "run"], env=self.env, stdout=console, stderr=console
+                [str(ROOT / ".venv/bin/python"), "-m", "supervisor", "run"],
+                env=self.env,
+                stdout=console,
+                stderr=console,
             )
 
     def deploy(self) -> None:

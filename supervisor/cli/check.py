@@ -71,9 +71,7 @@ def _found(reached: Reached) -> Iterator[Finding]:
     return (Finding(name, True, detail) for name, detail in reached.findings)
 
 
-def _print(
-    rows: tuple[Row, ...], window_s: float, warnings: tuple[str, ...], findings: tuple[Finding, ...]
-) -> None:
+def _print(rows: tuple[Row, ...], window_s: float, warnings: tuple[str, ...], findings: tuple[Finding, ...]) -> None:
     """For people and for logs: a heading for each group of variables, a line for each of them."""
     width = max(len(row.name) for row in rows)
     group = None

@@ -41,7 +41,7 @@ def detect(directory: Path, as_json: bool) -> None:
     told.
 
     \b
-    Example:
+    Examples:
       orbit detect ~/src/shop
       PROJECT_PATH=apps/web orbit detect --json ~/src/monorepo
     """

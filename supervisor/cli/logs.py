@@ -65,7 +65,9 @@ def _build_log(layout: Layout, release: str | None) -> Path:
     names = {f"{found.id}.log"} if found else {f"{release.removesuffix('-FAILED')[:7]}-FAILED.log", f"{release}.log"}
     matching = [path for path in logs if path.name in names]
     if not matching:
-        raise OrbitError(f"there is no build log of {release!r}; there are: {', '.join(path.stem for path in logs) or 'none'}")
+        raise OrbitError(
+            f"there is no build log of {release!r}; there are: {', '.join(path.stem for path in logs) or 'none'}"
+        )
     return matching[-1]
 
 

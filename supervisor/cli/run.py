@@ -18,7 +18,8 @@ from supervisor.shim.init import CRASHED
 def run() -> None:
     """Deploy the repository, keep its application running, and update it.
 
-    Everything is set by environment variables; `orbit check` shows them. Runs until SIGTERM.
+    Everything is set by environment variables; `orbit check` shows them. SIGHUP asks for an update, SIGTERM stops
+    the application and Orbit.
 
     \b
     Example:

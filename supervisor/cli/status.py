@@ -80,7 +80,12 @@ def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(("", took))
         rows += [("warning", warning) for warning in deployed["warnings"]]
     if failed := facts.get("last_failed_deployment"):
-        rows.append(("last failure", f"{failed['commit'] or '?'} {failed['outcome']} in {failed['stage']}, {failed['failed_at'][:19]}"))
+        rows.append(
+            (
+                "last failure",
+                f"{failed['commit'] or '?'} {failed['outcome']} in {failed['stage']}, {failed['failed_at'][:19]}",
+            )
+        )
         rows.append(("", failed["reason"]))
         rows += [("", f"    {line}") for line in failed["tail"]]
     if waiting := facts.get("queue", {}).get("waiting"):

@@ -16,7 +16,7 @@ from supervisor.variables import home
 @click.argument("ref", required=False)
 @click.option("--wait", is_flag=True, help="Return when it is done; exit 1 if it failed.")
 def update(ref: str | None, wait: bool) -> None:
-    """Deploy the branch's newest commit, or REF (a branch, a tag, a commit).
+    """Deploy the branch's newest commit, or REF (a branch, a tag, a commit's 40 digits).
 
     Returns as soon as the running supervisor has accepted the request.
 

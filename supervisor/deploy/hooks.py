@@ -67,7 +67,9 @@ def _ready(path: Path) -> tuple[str, ...]:
         logger.warning("{} has Windows line ends; they are mended for this run. Commit it with LF line ends", path.name)
         path.write_bytes(head.replace(b"\r\n", b"\n"))
     if not head.startswith(b"#!"):
-        logger.warning("{} does not start with a shebang line, so bash runs it. Make its first line #!/bin/bash", path.name)
+        logger.warning(
+            "{} does not start with a shebang line, so bash runs it. Make its first line #!/bin/bash", path.name
+        )
         return ("bash", str(path))
     return (str(path),)
 

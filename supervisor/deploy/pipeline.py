@@ -46,9 +46,7 @@ class Deployer:
         self._builder = builder
         self._switch = switch
         self._on_change = on_change
-        self._hooks = hooks.HookRunner(
-            context.runner, context.layout, context.user, context.settings.hook_timeout_s
-        )
+        self._hooks = hooks.HookRunner(context.runner, context.layout, context.user, context.settings.hook_timeout_s)
         self.attempt: Attempt | None = None
         self.last: Attempt | None = None
         self._last_update: tuple[str | None, str | None] = self._recall()

@@ -132,5 +132,3 @@ class Switch:
             return "; the application listens on no port: it has to listen on $PORT"
         listed = ", ".join(map(str, ports))
         return f"; the application listens on port {listed}: have it listen on $PORT, or set APP_PORT={ports[0]}"
-
-

@@ -47,7 +47,11 @@ class HttpCheck:
         reader, writer = await asyncio.open_connection(address, self.port)
         try:
             connection = h11.Connection(h11.CLIENT)
-            headers = [("Host", f"localhost:{self.port}"), ("User-Agent", "orbit-health-check"), ("Connection", "close")]
+            headers = [
+                ("Host", f"localhost:{self.port}"),
+                ("User-Agent", "orbit-health-check"),
+                ("Connection", "close"),
+            ]
             request = h11.Request(method="GET", target=self.path, headers=headers)
             writer.write((connection.send(request) or b"") + (connection.send(h11.EndOfMessage()) or b""))
             return await _read_answer(connection, reader)

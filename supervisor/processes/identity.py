@@ -16,7 +16,9 @@ def run_as(name: str | None) -> User | None:
     user who started it. Raises SettingsError: never as root unless told so."""
     if os.getuid() != 0:
         if name and name not in (str(os.getuid()), pwd.getpwuid(os.getuid()).pw_name):
-            problem = f"RUN_AS_USER: {name!r}; only root can run the application as another user: start Orbit as root, or unset it"
+            problem = (
+                f"RUN_AS_USER: {name!r}; only root can run things as another user: start Orbit as root, or unset it"
+            )
             raise SettingsError((problem,))
         return None
     wanted = name or DEFAULT_USER

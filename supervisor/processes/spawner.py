@@ -96,7 +96,9 @@ class Child:
         limit_s = LATE_S + (0 if now else self.grace_s)
         with contextlib.suppress(TimeoutError):
             return await asyncio.wait_for(self.wait(), limit_s)
-        logger.error("process {} is not gone {:.0f} s after it was stopped; killing its tree from outside", self.pid, limit_s)
+        logger.error(
+            "process {} is not gone {:.0f} s after it was stopped; killing its tree from outside", self.pid, limit_s
+        )
         await tree.kill_below(self.shim_pid, START_S)
         return await self.wait()
 

@@ -12,7 +12,9 @@ def superfluous(releases: list[Release], live: str | None, keep: int, in_use: Co
     good = [release for release in releases if release.good and release.id != live]
     room = keep - 1 if live else keep
     kept = {release.id for release in (good[-room:] if room > 0 else [])}
-    return [release for release in releases if release.id not in kept and release.id != live and release.id not in in_use]
+    return [
+        release for release in releases if release.id not in kept and release.id != live and release.id not in in_use
+    ]
 
 
 def last_good(releases: list[Release], live: Release | None) -> Release | None:

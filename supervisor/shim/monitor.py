@@ -4,7 +4,8 @@ It talks over a socket to whoever asked for it, a line of JSON a message: `start
 it could not be started, `exit` once the command has ended and nothing that it started is left. When the other end
 closes, a command that is not `kept` is stopped; the application's is kept, and goes on.
 
-SIGTERM stops the tree (TERM, `grace` seconds, KILL); a second one, or SIGINT, kills it at once; SIGUSR1 reopens the log.
+SIGTERM stops the tree (TERM, `grace` seconds, KILL); a second one, or SIGINT, kills it at once; SIGUSR1 reopens the
+log.
 """
 
 import errno

@@ -107,7 +107,10 @@ def test_django_with_migrations_in_the_hook(orbit: Orbit, repository: Repository
 
 def test_fastapi(orbit: Orbit, repository: Repository) -> None:
     def files(version: str) -> dict[str, str | None]:
-        app = f"from fastapi import FastAPI\n\napp = FastAPI()\n\n\n@app.get('/')\ndef index():\n    return {{'version': '{version}'}}\n"
+        app = (
+            "from fastapi import FastAPI\n\napp = FastAPI()\n\n\n"
+            f"@app.get('/')\ndef index():\n    return {{'version': '{version}'}}\n"
+        )
         return {"main.py": app, "requirements.txt": "fastapi\nuvicorn\n"}
 
     serve(orbit, repository, files("1"), files("2"))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 
-SERVER = '''
+SERVER = """
 import http.server, json, os, signal, sys
 
 VERSION = open("version.txt").read().strip()
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        body = json.dumps({"version": VERSION, "pid": os.getpid(), "env": dict(os.environ), "cwd": os.getcwd()}).encode()
+        facts = {"version": VERSION, "pid": os.getpid(), "env": dict(os.environ), "cwd": os.getcwd()}
+        body = json.dumps(facts).encode()
         self.send_response(int(os.environ.get("ANSWER", STATUS)))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -21,13 +22,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 STATUS = 200
 PORT = int(os.environ["PORT"])
-'''
-SERVE = '''
+"""
+SERVE = """
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 server = http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Handler)
 print("ready", VERSION, flush=True)
 server.serve_forever()
-'''
+"""
 
 
 def server(version: str, before: str = "", procfile: str = "web: python3 server.py\n") -> dict[str, str | None]:

@@ -32,7 +32,8 @@ def test_hooks_run_in_their_order_are_made_executable_and_logged(orbit: Orbit, r
         repository,
         **{
             "pre-deploy.sh": BASH + 'echo "pre" >> "$TRACE"\necho migrating\n',
-            "post-deploy.sh": BASH + 'curl -sf "http://localhost:${APP_PORT}/" > /dev/null || exit 4\necho post >> "$TRACE"\n',
+            "post-deploy.sh": BASH
+            + 'curl -sf "http://localhost:${APP_PORT}/" > /dev/null || exit 4\necho post >> "$TRACE"\n',
         },
     )
     wait_until(lambda: trace.read_text().split() == ["pre", "build", "post"])

@@ -25,9 +25,7 @@ def orbit(tmp_path: Path) -> Callable[..., Done]:
     def run(*words: str, **variables: str) -> Done:
         env = {"PATH": os.environ["PATH"], "ORBIT_HOME": str(tmp_path), **variables}
         command = [sys.executable, "-m", "supervisor", *words]
-        return subprocess.run(
-            command, env=env, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
-        )
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
 
     return run
 
@@ -79,9 +77,7 @@ def test_version(orbit: Callable[..., Done]) -> None:
 
 
 @pytest.mark.parametrize("words", [("bogus",), ("--bogus",), ("status", "--bogus"), ("status", "bogus"), ()])
-def test_wrong_usage_exits_2_and_says_so_on_standard_error(
-    words: tuple[str, ...], orbit: Callable[..., Done]
-) -> None:
+def test_wrong_usage_exits_2_and_says_so_on_standard_error(words: tuple[str, ...], orbit: Callable[..., Done]) -> None:
     done = orbit(*words)
     assert done.returncode == 2
     assert done.stdout == "" and "Usage: orbit" in done.stderr
@@ -94,9 +90,7 @@ def test_no_supervisor_exits_3(orbit: Callable[..., Done], tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("words", [("run",), ("check",)])
-def test_settings_errors_have_a_line_each_and_exit_2(
-    words: tuple[str, ...], orbit: Callable[..., Done]
-) -> None:
+def test_settings_errors_have_a_line_each_and_exit_2(words: tuple[str, ...], orbit: Callable[..., Done]) -> None:
     done = orbit(*words, GIT_REPO="x", APP_PORT="abc", GIT_TOKEN="a secret")
     assert done.returncode == 2
     assert done.stdout == ""

@@ -42,9 +42,7 @@ def reference_row(variable: Variable) -> str:
 def example_entry(variable: Variable) -> str:
     """A variable's lines in the example file: a required one is set, the others are commented out."""
     default = "Required." if variable.required else f"Default: {variable.default or variable.otherwise}."
-    line = (
-        f"{variable.name}={variable.example if variable.required else variable.default or variable.example}"
-    )
+    line = f"{variable.name}={variable.example if variable.required else variable.default or variable.example}"
     comment = f"# {sentence(variable.meaning)}\n# Allowed: {variable.allowed}. {default}\n"
     return comment + (line if variable.required else f"#{line}") + "\n"
 

@@ -258,7 +258,9 @@ async def test_real_virtualenv_has_the_plain_names(tmp_path: Path) -> None:
     found = await system.find(Plan("x", runtime="python"), {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"})
     assert found is not None
     with_uv = os.environ | {"PATH": f"{venv.provide_uv(tmp_path)}:{os.environ['PATH']}"}
-    process = await asyncio.create_subprocess_exec(*(w for w in venv.command(found) if w != "--seed"), cwd=tmp_path, env=with_uv)
+    process = await asyncio.create_subprocess_exec(
+        *(w for w in venv.command(found) if w != "--seed"), cwd=tmp_path, env=with_uv
+    )
     assert await process.wait() == 0
     assert (tmp_path / ".venv/bin/python").exists()
     assert (tmp_path / ".venv/bin/python").resolve() == found.executable.resolve()

@@ -345,9 +345,7 @@ def test_an_applications_own_variables_are_no_near_misses() -> None:
 def test_home_alone_needs_no_other_variable() -> None:
     assert home({}) == Path("/app")
     assert home({"ORBIT_HOME": " /srv/orbit "}) == Path("/srv/orbit")
-    with pytest.raises(
-        SettingsError, match="ORBIT_HOME: 'srv' is not an absolute path; allowed: an absolute path"
-    ):
+    with pytest.raises(SettingsError, match="ORBIT_HOME: 'srv' is not an absolute path; allowed: an absolute path"):
         home({"ORBIT_HOME": "srv"})
 
 

@@ -1,1 +1,1 @@
-print('not it')
+print("not it")

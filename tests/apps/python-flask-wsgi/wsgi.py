@@ -1,3 +1,3 @@
 from shop import create_app
 
-application = create_app('shop')
+application = create_app("shop")

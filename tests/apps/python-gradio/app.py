@@ -1,4 +1,4 @@
 import gradio as gr
 
-demo = gr.Interface(lambda name: name, 'text', 'text')
+demo = gr.Interface(lambda name: name, "text", "text")
 demo.launch()

@@ -1,3 +1,3 @@
 import streamlit
 
-streamlit.write('hello')
+streamlit.write("hello")

@@ -1,3 +1,3 @@
 from sanic import Sanic
 
-app = Sanic('shop')
+app = Sanic("shop")

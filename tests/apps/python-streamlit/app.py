@@ -1,1 +1,1 @@
-print('something else')
+print("something else")

@@ -1,1 +1,1 @@
-NAME = 'shop'
+NAME = "shop"
