@@ -13,6 +13,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+FEW_BYTES = 64 * 1024
 MOST_JSON_BYTES = 16 * 1024 * 1024
 
 
@@ -65,6 +66,29 @@ def move_link(link: Path, target: str) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_directory(link.parent)
+
+
+def write_json_somehow(path: Path, value: Any) -> None:
+    """`write_json`, and on a full disk over what is there, which needs no room. For what must not be out of date, is
+    small, and has only one reader, later. Raises OSError."""
+    try:
+        write_json(path, value)
+    except OSError:
+        data = json.dumps(value).encode()
+        fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.pwrite(fd, data.ljust(os.fstat(fd).st_size), 0)
+        finally:
+            os.close(fd)
+
+
+def is_full(path: Path) -> bool:
+    """Whether no more than a few blocks, or not one more file, fits on the disk of `path`."""
+    try:
+        facts = os.statvfs(path)
+    except OSError:
+        return False
+    return facts.f_bavail * facts.f_frsize < FEW_BYTES or (facts.f_files > 0 and facts.f_favail == 0)
 
 
 def remove_tree(path: Path) -> None:

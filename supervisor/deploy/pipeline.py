@@ -11,6 +11,7 @@ from pathlib import Path
 
 from loguru import logger
 
+from supervisor import files
 from supervisor.deploy import hooks, housekeeping
 from supervisor.deploy.attempt import Attempt, Failure, StageFailed
 from supervisor.deploy.build import Builder
@@ -61,6 +62,8 @@ class Deployer:
     def close(self) -> None:
         """Orbit is being stopped: an attempt that is cancelled from now on was interrupted, and goes on next time."""
         self._switch.closing = True
+        if self.last and self.last.unsaved:
+            self.last.save()
 
     async def update(self, request: Request) -> Attempt:
         """Fetch, build, and make live. Returns the attempt that answers the request: its own, or an earlier one if
@@ -115,10 +118,11 @@ class Deployer:
         attempt = Attempt(self._records, request, live.commit if live else None, self._on_change)
         attempt.previous_release = live.id if live else None
         self.attempt = attempt
-        try:
-            attempt.save()
-        except OSError as error:
-            attempt.warn(f"cannot record deployment {attempt.number}: {error.strerror}")
+        if self.last and self.last.unsaved:
+            self.last.save()
+        attempt.save()
+        if attempt.unsaved:
+            attempt.warn(f"cannot record deployment {attempt.number}: {attempt.unsaved.strerror}")
         self._on_change()
         return attempt
 
@@ -199,7 +203,9 @@ class Deployer:
         redact = self._context.redact
         if isinstance(error, StageFailed):
             answer = error.answer and replace(error.answer, text=redact(error.answer.text))
-            return Failure(stage, redact(error.reason), error.ended, answer)
+            full = error.ended is not None and files.is_full(self._context.layout.home)
+            hint = "; no space is left on the disk" if full else ""
+            return Failure(stage, redact(error.reason) + hint, error.ended, answer)
         if isinstance(error, OrbitError):
             return Failure(stage, redact(str(error)), unreachable=isinstance(error, SourceUnreachable))
         if isinstance(error, OSError):
@@ -209,6 +215,11 @@ class Deployer:
         return Failure(stage, redact(f"internal error: {type(error).__name__}: {error}"))
 
     def _end(self, attempt: Attempt) -> Attempt:
+        if attempt.unsaved:  # what it built is gone, perhaps there is room now
+            attempt.save()
+        if attempt.unsaved:
+            what = f"cannot record deployment {attempt.number}: {attempt.unsaved.strerror}"
+            logger.error("{}; it is tried again with the next one", what)
         self.last, self.attempt = attempt, None
         self._on_change()
         return attempt

@@ -269,7 +269,7 @@ class App:
         assert self.release is not None
         facts = Running(self.release, pid, shim_pid, tree.created_at(shim_pid), started_at)
         try:
-            files.write_json(self._layout.app, msgspec.to_builtins(facts))
+            files.write_json_somehow(self._layout.app, msgspec.to_builtins(facts))
         except OSError as error:
             logger.warning("cannot record the application's process: {}; a crash of Orbit would restart it", error)
 
