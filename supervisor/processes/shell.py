@@ -6,9 +6,14 @@ import shlex
 import shutil
 
 _NEEDS_SHELL = frozenset("|&;<>()$`\\\"'*?[]#~=%!{}\n")
-_BUILTINS = frozenset(
-    [".", "alias", "bg", "bind", "break", "builtin", "case", "cd", "command", "continue", "declare", "dirs", "disown", "echo", "enable", "eval", "exec", "exit", "export", "fc", "fg", "for", "function", "getopts", "hash", "help", "history", "if", "jobs", "let", "local", "logout", "popd", "printf", "pushd", "pwd", "read", "readonly", "return", "select", "set", "shift", "shopt", "source", "suspend", "test", "time", "times", "trap", "type", "typeset", "ulimit", "umask", "unalias", "unset", "until", "wait", "while"]
+_WORDS = (
+    ". alias bg bind break builtin case cd command continue declare dirs disown echo enable eval exec exit export "
+    "fc fg for function getopts hash help history if jobs let local logout popd printf pushd pwd read readonly "
+    "return select set shift shopt source suspend test time times trap type typeset ulimit umask unalias unset "
+    "until wait while"
 )
+_BUILTINS = frozenset(_WORDS.split())
+"""Words that a shell takes for its own."""
 
 
 def argv_of(line: str) -> tuple[str, ...]:
