@@ -7,6 +7,7 @@ that became `a/b` is no conflict. What keeps older commits is the HEAD of each r
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shlex
 from collections.abc import Callable, Iterator
@@ -163,17 +164,24 @@ class Mirror:
         return None
 
     async def _fetch(self, path: Path, source: str) -> Exit:
-        return await self._client.script(
-            f'"$@" && exec git --git-dir={shlex.quote(str(path))} {_SHOW} {HEAD}',
-            f"--git-dir={path}",
-            "fetch",
-            *_QUIET,
-            *self._history(path),
-            *self.reach,
-            self._client.remote.url,
-            f"+{source}:{HEAD}",
-            opened=True,
-        )
+        done = False
+        try:
+            result = await self._client.script(
+                f'"$@" && exec git --git-dir={shlex.quote(str(path))} {_SHOW} {HEAD}',
+                f"--git-dir={path}",
+                "fetch",
+                *_QUIET,
+                *self._history(path),
+                *self.reach,
+                self._client.remote.url,
+                f"+{source}:{HEAD}",
+                opened=True,
+            )
+            done = result.ok
+            return result
+        finally:
+            if not done:
+                _drop_unfinished(path / "objects")
 
     async def _fetch_releases(self, newest: Commit) -> None:
         """The commits of older releases, so that `git log` goes on working in them. Not every server hands
@@ -236,6 +244,14 @@ def _commit(result: Exit) -> Commit:
 def _printable(text: str) -> str:
     """Both go to logs and terminals, which a commit must not command."""
     return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _drop_unfinished(objects: Path) -> None:
+    """Remove what a fetch had received when it failed or was ended: git leaves it, and it may be all of a full disk."""
+    with contextlib.suppress(OSError):
+        for pattern in ("pack/tmp_*", "??/tmp_obj_*", "tmp_obj_*"):
+            for path in objects.glob(pattern):
+                path.unlink(missing_ok=True)
 
 
 def _is_complete(path: Path) -> bool:
