@@ -152,8 +152,10 @@ class Builder:
             raise StageFailed(f"`{title}` failed: {describe(ended)}", ended)
 
     async def discard(self, attempt: Attempt) -> None:
-        """A failed attempt leaves its log, and nothing else."""
-        if attempt.release is None or attempt.request.action != "update":
+        """A failed attempt leaves its log, and nothing else; unless `current`, which could not be moved back, leads to
+        its release still."""
+        live = self._store.current()
+        if attempt.release is None or attempt.request.action != "update" or (live and live.id == attempt.release):
             return
         directory = self._context.layout.releases / attempt.release
         if attempt.commit:

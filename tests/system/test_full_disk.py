@@ -165,6 +165,31 @@ def test_a_disk_that_is_full_when_the_switch_is_made(
     assert orbit.outcomes() == ["succeeded", "rolled_back", "succeeded"]
 
 
+def test_a_disk_that_is_full_when_current_is_to_be_moved_back(orbit: Orbit, repository: Repository, disk: Disk) -> None:
+    """The previous release serves, the link leads to a release that is there, and the next start mends it."""
+    deploy_first(orbit, repository)
+    first = orbit.current
+    fills = (
+        f"\nos.mkdir('{disk.path}/ballast')\n"
+        f"for number in range(1_000_000):\n    open(f'{disk.path}/ballast/{{number}}', 'w').close()\n"
+    )
+    repository.push(apps.server("2", before=fills))
+    orbit.hup()
+    wait_until(lambda: "ERROR: deployment 2 rolled back" in orbit.output())
+    assert orbit.version() == "1"
+    assert orbit.current != first
+    assert orbit.current in orbit.releases()
+    assert "cannot move `current` back" in orbit.output()
+    disk.free()
+    assert orbit.stop() == 0
+    repository.push(apps.server("3"))
+    orbit.start()
+    wait_until(lambda: f"going back to {first}" in orbit.output())
+    orbit.wait_version("3")
+    assert orbit.wait_idle(3)["outcome"] == "succeeded"
+    wait_until(lambda: len(orbit.releases()) == 2)
+
+
 def test_an_application_on_a_full_disk_serves_and_is_started_again(
     orbit: Orbit, repository: Repository, disk: Disk
 ) -> None:
