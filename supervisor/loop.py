@@ -74,6 +74,7 @@ class Supervisor:
         }
         for number, handler in handlers.items():
             loop.add_signal_handler(number, handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)  # what came during the start comes now
 
     def _on_hup(self) -> None:
         self._hups += 1

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+HELD_SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
@@ -17,6 +19,9 @@ def main() -> None:
     if os.getpid() == 1 and sys.argv[1:2] == ["run"] and "ORBIT_UNDER_INIT" not in os.environ:
         # before anything is imported that PID 1 has no use for
         load("supervisor.cli.init:become_init")(sys.argv)
+    if sys.argv[1:2] == ["run"]:
+        # held back until the loop listens: a stop during the start must not leave an application behind
+        signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)
     try:
         code = _run()
     except KeyboardInterrupt:

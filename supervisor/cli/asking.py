@@ -13,6 +13,7 @@ from supervisor.control import requests, status
 from supervisor.errors import NotRunning, OrbitError
 from supervisor.layout import Layout
 from supervisor.model import Action, Outcome, Request
+from supervisor.redact import printable
 
 
 class AskedInVain(OrbitError):
@@ -38,10 +39,14 @@ def ask(layout: Layout, action: Action, target: str | None = None) -> Request:
 def follow(layout: Layout, request: Request) -> dict[str, Any]:
     """Show how it goes, until the request has been dealt with; its answer. Raises AskedInVain, NotRunning."""
     shown = None
+    spool, gone = requests.Spool(layout), False
     for facts in statuses(layout):
         answer = next((answer for answer in facts.get("requests", ()) if answer["id"] == request.id), None)
         if answer:
             return _judge(answer, facts)
+        if gone:  # it was dealt with before this status was read, and the answer should stand there
+            raise AskedInVain(f"{request.action}: how it went could not be written down; see `orbit logs setup`")
+        gone = not spool.holds(request)
         stage = facts.get("stage")
         if stage and stage != shown and facts.get("queue", {}).get("running") == request.id:
             shown = stage
@@ -56,7 +61,7 @@ def _judge(answer: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
     lines = [f"{answer['action']} {words}: {answer['reason']}"]
     failed = facts.get("last_failed_deployment") or {}
     if failed.get("deployment") == answer["deployment"] and failed.get("tail"):
-        lines += ["last lines of its output:", *(f"    {line}" for line in failed["tail"])]
+        lines += ["last lines of its output:", *(f"    {printable(line)}" for line in failed["tail"])]
     if answer["deployment"]:
         lines.append("see `orbit status` and `orbit logs build`")
     raise AskedInVain("\n".join(lines))

@@ -25,6 +25,9 @@ logging.getLogger("watchdog").addHandler(logging.NullHandler())  # else it compl
 ALIVE_S = 2.0
 """How often, while nothing changes, it is looked whether the supervisor still lives."""
 
+UNWATCHED_S = 0.25
+"""How often a file is looked at that cannot be watched."""
+
 _WRITING = (FileCreatedEvent, FileModifiedEvent, FileMovedEvent)
 
 
@@ -42,26 +45,29 @@ def changes(path: Path, timeout_s: float) -> Iterator[None]:
     """Yields at once, then whenever the file may have changed, and at least every `timeout_s` seconds."""
     changed = _Changed(path)
     observer = Observer()
-    # Not the openings and closings: our own reading would wake us, for ever.
-    observer.schedule(changed, str(path.parent), event_filter=list(_WRITING))
-    observer.start()
+    try:
+        # Not the openings and closings: our own reading would wake us, for ever.
+        observer.schedule(changed, str(path.parent), event_filter=list(_WRITING))
+        observer.start()
+    except OSError:  # there are more watches in the system than are allowed
+        timeout_s = min(timeout_s, UNWATCHED_S)
     try:
         while True:
             changed.event.clear()
             yield
             changed.event.wait(timeout_s)
     finally:
-        observer.stop()
-        observer.join()
+        if observer.is_alive():
+            observer.stop()
+            observer.join()
 
 
 def statuses(layout: Layout) -> Iterator[dict[str, Any]]:
-    """The status now, and then each new one. Raises NotRunning when there is no supervisor (any more)."""
+    """The status now, then each new one, and at least every `ALIVE_S` seconds the same one. Raises NotRunning when
+    there is no supervisor (any more)."""
     status.supervisor_pid(layout)
-    sequence = None
     for _ in changes(layout.status, ALIVE_S):
         facts = status.read(layout)
-        if facts and facts.get("sequence") != sequence:
-            sequence = facts.get("sequence")
+        if facts:
             yield facts
         status.supervisor_pid(layout)

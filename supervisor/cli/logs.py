@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import deque
 from pathlib import Path
@@ -16,6 +17,7 @@ from supervisor.releases.store import ReleaseStore
 from supervisor.variables import home
 
 NAMES = ("app", "setup", "hooks", "build")
+MOST_BACKUPS = 100
 
 
 @click.command()
@@ -36,11 +38,16 @@ def logs(name: str, release: str | None, lines: int, follow: bool) -> None:
     """
     layout = Layout(home(os.environ))
     path = _path(layout, name, release)
-    position = _tail(path, lines)
-    if not follow:
-        return
-    for _ in changes(path, timeout_s=5.0):
-        position = _rest(path, position)
+    try:
+        log = _Log(path)
+        log.show_last(lines)
+        if follow:
+            for _ in changes(path, timeout_s=5.0):
+                log.show_new()
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise OrbitError(f"cannot read {path}: {error.strerror}") from None
 
 
 def _path(layout: Layout, name: str, release: str | None) -> Path:
@@ -71,26 +78,42 @@ def _build_log(layout: Layout, release: str | None) -> Path:
     return matching[-1]
 
 
-def _tail(path: Path, lines: int) -> int:
-    """Print the last lines; where the next one begins."""
-    try:
-        with path.open("rb") as file:
-            for line in deque(file, maxlen=max(lines, 0)):
-                click.echo(line, nl=False)
-            return file.tell()
-    except OSError as error:
-        raise OrbitError(f"cannot read {path}: {error.strerror}") from None
+class _Log:
+    """A log that is read on, also when it is put aside (FILE.1, FILE.2 …) and begun anew. Raises OSError."""
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("rb")
 
-def _rest(path: Path, position: int) -> int:
-    """Print what has come since; after a rotation, the new file from its beginning."""
-    try:
-        with path.open("rb") as file:
-            if path.stat().st_size < position:
-                position = 0
-            file.seek(position)
-            while chunk := file.read(65536):
-                click.echo(chunk, nl=False)
-            return file.tell()
-    except FileNotFoundError:
-        return 0
+    def show_last(self, lines: int) -> None:
+        for line in deque(self._file, maxlen=max(lines, 0)):
+            click.echo(line, nl=False)
+
+    def show_new(self) -> None:
+        newer = self._newer()  # looked for first: what is written to ours after this comes in the next round
+        self._show_rest()
+        for path in newer:
+            with contextlib.suppress(FileNotFoundError):
+                file = path.open("rb")
+                self._file.close()
+                self._file = file
+                self._show_rest()
+
+    def _newer(self) -> list[Path]:
+        """The files that were begun after ours, the oldest first."""
+        ours = os.fstat(self._file.fileno()).st_ino
+        found: list[Path] = []
+        for path in (self._path, *(Path(f"{self._path}.{number}") for number in range(1, MOST_BACKUPS + 1))):
+            try:
+                if path.stat().st_ino == ours:
+                    break
+            except FileNotFoundError:
+                break
+            found.append(path)
+        return found[::-1]
+
+    def _show_rest(self) -> None:
+        if os.fstat(self._file.fileno()).st_size < self._file.tell():  # emptied in place
+            self._file.seek(0)
+        while chunk := self._file.read(65536):
+            click.echo(chunk, nl=False)

@@ -52,6 +52,10 @@ class Spool:
                 found.append(request)
         return sorted(found, key=lambda request: request.created_at)
 
+    def holds(self, request: Request) -> bool:
+        """Whether it has not been dealt with yet."""
+        return self._path(request).exists()
+
     def done(self, request: Request) -> None:
         """It has been dealt with; its outcome is on record."""
         self._path(request).unlink(missing_ok=True)

@@ -20,8 +20,9 @@ APP_MARK = "APP"
 _COPYING = (
     # Not hard links from the cache: who changes such a file in one release changes it in every other, the live one too.
     ("UV_LINK_MODE", "copy"),
-    ("npm_config_package_import_method", "clone-or-copy"),  # pnpm's
+    ("pnpm_config_package_import_method", "clone-or-copy"),  # pnpm's since 11
 )
+_COPYING_OF_OLD_PNPM = (("npm_config_package_import_method", "clone-or-copy"),)  # npm 11 warns of it each time
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,11 @@ class Context:
 
     def environment(self, release: Release) -> dict[str, str]:
         """The environment of a release's application, its hooks and its builds."""
-        return self.environment_of(release.project, release.search_path, release.plan.environment, release)
+        plan = release.plan
+        commands = (plan.package_manager, plan.install, plan.build, self.settings.pre_build_command)
+        pnpm = any("pnpm" in command for command in commands if command)
+        defaults = (*plan.environment, *(_COPYING_OF_OLD_PNPM if pnpm else ()))
+        return self.environment_of(release.project, release.search_path, defaults, release)
 
     def environment_of(
         self,
@@ -88,7 +93,6 @@ class Context:
             user=self.user,
             log=self.layout.app_log,
             mark=APP_MARK,
-            keep=True,
             exit_file=self.layout.app_exit,
             grace_s=self.settings.stop_timeout_s,
         )

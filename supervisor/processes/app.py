@@ -19,7 +19,7 @@ from supervisor import files
 from supervisor.layout import Layout
 from supervisor.model import AppState, Exit
 from supervisor.processes import tree
-from supervisor.processes.spawner import LATE_S, Spawner, SpawnFailed, Spec
+from supervisor.processes.spawner import LATE_S, Child, Spawner, SpawnFailed, Spec
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
@@ -262,16 +262,19 @@ class App:
         self._tree = child
         self.started_at = datetime.now(UTC)
         self.exited.clear()
-        self._record(child.pid, child.shim_pid, self.started_at)
+        self._record(child, self.started_at)
         self._change(AppState.RUNNING)
 
-    def _record(self, pid: int, shim_pid: int, started_at: datetime) -> None:
+    def _record(self, child: Child, started_at: datetime) -> None:
+        """Write down where it is found by the next supervisor, and only then let it live on without this one."""
         assert self.release is not None
-        facts = Running(self.release, pid, shim_pid, tree.created_at(shim_pid), started_at)
+        facts = Running(self.release, child.pid, child.shim_pid, tree.created_at(child.shim_pid), started_at)
         try:
             files.write_json_somehow(self._layout.app, msgspec.to_builtins(facts))
         except OSError as error:
             logger.warning("cannot record the application's process: {}; a crash of Orbit would restart it", error)
+        else:
+            child.keep()
 
     async def _watch_over(self) -> None:
         while True:

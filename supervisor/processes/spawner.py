@@ -21,7 +21,7 @@ from loguru import logger
 from supervisor.errors import OrbitError
 from supervisor.model import Exit, User
 from supervisor.processes import tree
-from supervisor.shim.protocol import LENGTH, PID
+from supervisor.shim.protocol import KEEP, LENGTH, PID
 
 SHIM = Path(__file__).parent.parent / "shim" / "__main__.py"
 START_S = 30.0
@@ -44,7 +44,7 @@ class LogPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What a shim is asked to run. `keep`: it lives on when the supervisor goes. `exit_file` receives how it ended.
+    """What a shim is asked to run. `exit_file` receives how it ended.
     `background`: it leaves processor, disk and memory to the application first."""
 
     argv: tuple[str, ...]
@@ -54,7 +54,6 @@ class Spec:
     log: Path | None = None
     mark: str | None = None
     capture: bool = False
-    keep: bool = False
     exit_file: Path | None = None
     grace_s: float = 10.0
     background: bool = False
@@ -101,6 +100,11 @@ class Child:
         )
         await tree.kill_below(self.shim_pid, START_S)
         return await self.wait()
+
+    def keep(self) -> None:
+        """From now on it lives on when the supervisor goes; to be called once it is on record."""
+        with contextlib.suppress(OSError):
+            self._report.send(KEEP)
 
     def reopen_log(self) -> None:
         """The log's file was renamed: write to a new one."""
@@ -247,7 +251,6 @@ class Spawner:
             "log_backups": self._log_policy.backups,
             "mark": spec.mark,
             "capture": spec.capture,
-            "keep": spec.keep,
             "exit_file": str(spec.exit_file) if spec.exit_file else None,
             "grace": spec.grace_s,
             "background": spec.background,

@@ -19,6 +19,7 @@ _OF_PIP = (
     ("PIP_EXTRA_INDEX_URL", "UV_INDEX"),
     ("PIP_FIND_LINKS", "UV_FIND_LINKS"),
     ("PIP_CERT", "SSL_CERT_FILE"),
+    ("PIP_CERT", "POETRY_CERTIFICATES_PYPI_CERT"),
 )
 
 
@@ -46,7 +47,7 @@ def provide_uv(cache: Path) -> Path:
 
 
 def settings_of_pip(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """What the user has set for pip, for uv, which reads nothing of pip's."""
+    """What the user has set for pip, for uv and poetry, which read nothing of pip's."""
     for pip, ours in _OF_PIP:
         if environment.get(pip) and not environment.get(ours):
             yield ours, environment[pip]

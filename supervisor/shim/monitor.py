@@ -2,7 +2,7 @@
 
 It talks over a socket to whoever asked for it, a line of JSON a message: `started` once the command runs, `error` if
 it could not be started, `exit` once the command has ended and nothing that it started is left. When the other end
-closes, a command that is not `kept` is stopped; the application's is kept, and goes on.
+closes, the command is stopped, unless KEEP was received before: the application is kept, and goes on.
 
 SIGTERM stops the tree (TERM, `grace` seconds, KILL); a second one, or SIGINT, kills it at once; SIGUSR1 reopens the
 log.
@@ -20,7 +20,7 @@ from typing import Any
 
 from . import kernel
 from .output import Console, Output, RotatedFile
-from .protocol import EXEC_FAILED, PID
+from .protocol import EXEC_FAILED, KEEP, PID
 
 READ_BYTES = 1048576
 PIPE_BYTES = 1048576
@@ -37,6 +37,7 @@ class Monitor:
     def __init__(self, spec: dict[str, Any], report: socket.socket, files: list[int], console_fd: int) -> None:
         self.spec = spec
         self.report: socket.socket | None = report
+        self.kept = False
         self.files = files
         self.started_at = time.time()
         self.pid = 0
@@ -186,10 +187,12 @@ class Monitor:
                 self.output.file.reopen()
 
     def _listen(self) -> None:
-        """The supervisor says nothing here; that it is readable means that it has closed, or died."""
+        """KEEP is all that the supervisor says here; else it has closed, or died."""
         assert self.report is not None
         try:
-            gone = not self.report.recv(1)
+            said = self.report.recv(16)
+            self.kept = self.kept or KEEP in said
+            gone = not said
         except BlockingIOError:
             return
         except OSError:
@@ -198,7 +201,7 @@ class Monitor:
             self.poll.unregister(self.report.fileno())
             self.report.close()
             self.report = None
-            if not self.spec["keep"]:
+            if not self.kept:
                 self.stop(min(self.spec["grace"], LEFTOVER_GRACE_S))
 
     def stop(self, grace_s: float) -> None:

@@ -27,6 +27,7 @@ def serve(fd: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # shims report for themselves: let the kernel reap them
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)  # a signal to the process group is meant for the supervisor
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     gc.disable()
     gc.freeze()  # a collection would touch, and so copy, every page that shims share
     while True:

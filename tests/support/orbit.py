@@ -126,7 +126,7 @@ class Orbit:
             outcomes = self.outcomes()
             return len(outcomes) >= deployments and None not in outcomes and self.status().get("status") == "idle"
 
-        wait_until(settled, timeout_s, f"{deployments} deployments\n{self.output()}")
+        wait_until(settled, timeout_s, lambda: f"{deployments} deployments\n{self.output()}")
         return self.records()[-1]
 
     def check_alive(self) -> None:
@@ -165,4 +165,4 @@ class Orbit:
             self.check_alive()
             return self.version() == version
 
-        wait_until(served, timeout_s, f"version {version}\n{self.output()}")
+        wait_until(served, timeout_s, lambda: f"version {version}\n{self.output()}")

@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(predicate: Callable[[], T], timeout_s: float = 10.0, what: str = "") -> T:
+def wait_until(predicate: Callable[[], T], timeout_s: float = 10.0, what: str | Callable[[], str] = "") -> T:
     """The first true value of `predicate`; fails loudly when there is none in time."""
     deadline = time.monotonic() + timeout_s
     pause = threading.Event()
@@ -19,5 +19,6 @@ def wait_until(predicate: Callable[[], T], timeout_s: float = 10.0, what: str = 
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout_s:g} s: {what or predicate}")
+            told = what() if callable(what) else what
+            raise AssertionError(f"not within {timeout_s:g} s: {told or predicate}")
         pause.wait(0.01)

@@ -276,3 +276,17 @@ def test_two_supervisors_do_not_share_a_home(orbit: Orbit, repository: Repositor
     assert done.returncode == 1
     assert str(orbit.process and orbit.process.pid) in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_stop_during_the_start_leaves_nothing_behind(orbit: Orbit, repository: Repository) -> None:
+    deploy_first(orbit, repository)
+    for _ in range(5):
+        orbit.kill()
+        orbit.start()
+        assert orbit.process is not None
+        status = Path(f"/proc/{orbit.process.pid}/status")  # before it holds signals back it is only an interpreter
+        wait_until(lambda: "SigBlk:\t0000000000000000" not in status.read_text())
+        assert orbit.stop() == 0
+        assert orbit.version() is None
+        orbit.start()
+        orbit.wait_version("1")

@@ -42,6 +42,7 @@ FULL = (
     Framework("sveltekit", ("@sveltejs/kit",), _SERVER, "vite build", None, "build"),
     Framework("remix", ("@remix-run/dev", "@remix-run/node"), _SERVER, "remix vite:build"),
     Framework("react-router", ("@react-router/dev",), _SERVER, "react-router build", None, "build/client"),
+    Framework("tanstack-start", ("@tanstack/react-start", "@tanstack/solid-start"), _SERVER, "vite build"),
     Framework("astro", ("astro",), _SITE, "astro build", None, "dist"),
     Framework("gatsby", ("gatsby",), _SITE, "gatsby build", None, "public"),
     Framework("docusaurus", ("@docusaurus/core",), _SITE, "docusaurus build", None, "build"),

@@ -1,6 +1,6 @@
 """npm, pnpm, yarn and bun: which one a project uses, which version of it, and its command lines.
 
-The `packageManager` field decides, then the lockfile, then npm. Development dependencies are installed
+The `packageManager` field decides, then the lockfile, then the one that `engines` ask for, then npm. Development dependencies are installed
 always, since builds need them, although NODE_ENV=production is set; only `npm install` and yarn 1 and pnpm
 have to be told so.
 """
@@ -94,7 +94,7 @@ def choose(source: Source, own: Package) -> PackageManager:
     name, version = _declared(own) or _declared(top) or (None, None)
     present = [(file, by) for file, by in LOCKFILES if root.has(file)]
     lockfile, by = next(((f, b) for f, b in present if name in (None, b)), (None, None))
-    name = name or by or "npm"
+    name = name or by or _of_engines(top) or "npm"
     text = _lock_text(root, lockfile)
     berry = name == "yarn" and _is_berry(root, version, text)
     return PackageManager(
@@ -113,6 +113,12 @@ def _declared(own: Package) -> tuple[str, str | None] | None:
     name, _, version = (own.manager or "").partition("@")
     plain = version.partition("+")[0]
     return (name, plain if _NUMBER.search(plain) else None) if name in NAMES else None
+
+
+def _of_engines(top: Package) -> str | None:
+    """The only package manager besides npm that `engines` ask for; a value such as "please use yarn" forbids."""
+    asked = [name for name in NAMES if name != "npm" and _NUMBER.search(top.engines.get(name, ""))]
+    return asked[0] if len(asked) == 1 else None
 
 
 def _lock_text(root: Source, lockfile: str | None) -> str:

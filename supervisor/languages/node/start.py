@@ -120,6 +120,8 @@ def _by_framework(project: Project) -> str | None:
             return within("react-router-serve ./build/server/index.js")
         case "remix" if "@remix-run/serve" in packages:
             return within("remix-serve ./build/server/index.js" if "vite" in packages else "remix-serve build")
+        case "tanstack-start" if {"nitro", "nitropack"} & packages.keys():
+            return within("node .output/server/index.mjs")
         case "angular":
             return project.manager.run(next(n for n in project.package.scripts if n.startswith("serve:ssr")))
     return within(framework.start) if framework and framework.start else None

@@ -75,6 +75,12 @@ def constants(parsed: ast.Module | None) -> dict[str, object]:
     return found
 
 
+def unconditional(parsed: ast.Module | None) -> frozenset[str]:
+    """The names that a file assigns to whatever happens: outside of any `if`."""
+    statements = parsed.body if parsed else []
+    return frozenset(name for statement in statements for name, _ in _assigned(statement))
+
+
 def texts(parsed: ast.Module | None) -> Iterator[str]:
     """Every text in a file, such as the arguments of its calls."""
     for node in ast.walk(parsed) if parsed else ():

@@ -1,7 +1,9 @@
 """Django: which module serves, and whether its static files are to be collected.
 
 collectstatic is part of the build if the settings name a STATIC_ROOT, since without it such a project has no
-style sheets; not if a hook, or the Procfile, calls it already. BUILD_COMMAND replaces it.
+style sheets; not if a hook, or the Procfile, calls it already. Where they name it under a condition (many do so
+in production only, as hosts teach it), Django is asked first: without one, collectstatic fails. BUILD_COMMAND
+replaces it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,9 @@ from supervisor.languages.python.servers import Target
 from supervisor.languages.source import Source
 
 COLLECT = "python manage.py collectstatic --noinput"
+COLLECT_IF = (
+    f'settings=$(python manage.py diffsettings) && if grep -q "^STATIC_ROOT = " <<< "$settings"; then {COLLECT}; fi'
+)
 MOST_DIRECTORIES = 100
 
 _SETTINGS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -46,26 +51,37 @@ def build(source: Source) -> str | None:
     """collectstatic, if it belongs there; see the module's docstring."""
     if "STATIC_ROOT" not in _settings_constants(source):
         return None
+    command = COLLECT if _has_static_root(source) else COLLECT_IF
     places = (source, *source.above()[-1:])  # hooks may lie at the repository's root
     called = any("collectstatic" in (place.peek(name) or "") for place in places for name in _CALLERS)
-    return None if called else COLLECT
+    return None if called else command
+
+
+def _has_static_root(source: Source) -> bool:
+    """Whether a file of the settings names a STATIC_ROOT whatever happens."""
+    return any("STATIC_ROOT" in code.unconditional(code.tree(source, file)) for file in _settings_files(source))
 
 
 def _settings_constants(source: Source) -> dict[str, object]:
     """The settings that manage.py names, with those beside them that they may build upon."""
+    found: dict[str, object] = {}
+    for file in _settings_files(source):
+        for name, value in code.constants(code.tree(source, file)).items():
+            found.setdefault(name, value)
+    return found
+
+
+def _settings_files(source: Source) -> list[str]:
+    """The files in which the settings may lie; not all of them are there."""
     module = _settings_module(source)
     if module is None:
-        return {}
+        return []
     path = module.replace(".", "/")
     package = path if source.is_dir(path) else str(PurePosixPath(path).parent)
     files = [f"{path}.py", f"{path}/__init__.py"]
     if PurePosixPath(package).name == "settings":
         files += [f"{package}/{name}.py" for name in ("base", "common", "defaults", "production", "prod")]
-    found: dict[str, object] = {}
-    for file in files:
-        for name, value in code.constants(code.tree(source, file)).items():
-            found.setdefault(name, value)
-    return found
+    return files
 
 
 def _settings_module(source: Source) -> str | None:

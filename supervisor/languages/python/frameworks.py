@@ -145,6 +145,7 @@ FRAMEWORKS = (
     Framework("litestar", "litestar", ("Litestar",), _asgi),
     Framework("sanic", "sanic", ("Sanic",), _sanic),
     Framework("quart", "quart", ("Quart",), _asgi),
+    Framework("fasthtml", "python-fasthtml", ("FastHTML",), _asgi),
     Framework("starlette", "starlette", ("Starlette",), _asgi),
     Framework("flask", "flask", ("Flask", "APIFlask", "OpenAPI"), _flask),
     Framework("dash", "dash", ("Dash",), _dash),

@@ -28,6 +28,7 @@ _BRINGS = {  # the servers that come with a framework
     "channels[daphne]": "daphne",
     "litestar[standard]": "uvicorn",
     "quart": "hypercorn",
+    "python-fasthtml": "uvicorn",
 }
 
 
