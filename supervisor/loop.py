@@ -109,10 +109,11 @@ class Supervisor:
         if not self._hups:
             return
         self._hups = 0
+        refused = self._parts.spool.refused
         new = [request for request in self._parts.spool.waiting() if request.id not in self._taken]
         for request in new:
             self._take(request)
-        if not new:
+        if not new and self._parts.spool.refused == refused:
             self.ask(Action.UPDATE, "SIGHUP")
 
     def _take(self, request: Request) -> None:
@@ -123,6 +124,9 @@ class Supervisor:
         elif request.action is Action.RESTART:
             self._restart(request)
         else:
+            if self._next and request.cause in AUTOMATIC and self._next.cause not in AUTOMATIC:
+                self._close(request, Outcome.SUPERSEDED, "somebody's own request waits already")
+                return
             if self._next:
                 self._close(self._next, Outcome.SUPERSEDED, "a newer request took its place")
             self._next = request
@@ -149,7 +153,8 @@ class Supervisor:
             self._report.refresh()
             if attempt.outcome is not Outcome.INTERRUPTED:
                 reason = attempt.failure.reason if attempt.failure else None
-                self._close(request, attempt.outcome or Outcome.FAILED, reason, attempt.number)
+                recorded = attempt.release or attempt.failure  # not if there was nothing to do
+                self._close(request, attempt.outcome or Outcome.FAILED, reason, attempt.number if recorded else None)
                 self._close_cancels()
                 self._plan_retry(request, attempt)
         except Exception as error:  # noqa: BLE001 the request's boundary: a bug fails a deployment, not Orbit
@@ -219,10 +224,10 @@ class Supervisor:
         sick = await parts.vigil.bake(release) if fresh else None
         if sick:
             previous = retention.last_good(parts.store.all(), release)
-            logger.error("release {} is not well: {}", release.id, sick)
+            logger.error("release {} is not well: {}", release.id, sick.reason)
             if previous:
                 parts.deployer.condemn(release, sick)
-                self.ask(Action.ROLLBACK, f"{release.id} was not well: {sick}", previous.id)
+                self.ask(Action.ROLLBACK, f"{release.id} was not well: {sick.reason}", previous.id)
                 return
             logger.warning("there is no earlier release to go back to")
         if parts.settings.health_check_interval_s:

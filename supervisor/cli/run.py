@@ -11,6 +11,7 @@ from loguru import logger
 from supervisor import __version__, log, settings
 from supervisor.assembly import Assembly
 from supervisor.loop import Supervisor
+from supervisor.shim import kernel
 from supervisor.shim.init import CRASHED
 
 
@@ -25,6 +26,7 @@ def run() -> None:
     Example:
       GIT_REPO_URL=https://github.com/user/app APP_PORT=3000 ORBIT_HOME=~/orbit orbit run
     """
+    kernel.hide()
     loaded = settings.load(os.environ)
     parts = Assembly(loaded, os.environ)
     log.configure(

@@ -20,10 +20,12 @@ def console() -> Console:
 def show(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table; the last column is cut where the line ends. What stands in it is never taken for markup."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in head:
-        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=None if name == head[-1] else len(name))
-    for row in rows:
-        table.add_row(*(Text(_printable(text)) for text in row))
+    cells = [[Text(_printable(text)) for text in row] for row in rows]
+    for place, name in enumerate(head):
+        width = max([len(name), *(row[place].cell_len for row in cells)])
+        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=None if name == head[-1] else width)
+    for row in cells:
+        table.add_row(*row)
     console().print(table)
 
 

@@ -57,7 +57,7 @@ def _failure(failed: dict[str, Any]) -> list[str]:
         lines += [f"  {health['target']} answered:", *_indented(health["text"].splitlines()[:10])]
     if failed["tail"]:
         lines += ["  its last lines:", *_indented(failed["tail"])]
-    if failed["out_of_memory"]:
+    if failed.get("out_of_memory"):
         lines.append("  next: give it more memory, or have it use less")
     elif failed["stage"] in _NEXT:
         lines.append(f"  next: {_NEXT[failed['stage']]}")
@@ -66,7 +66,7 @@ def _failure(failed: dict[str, Any]) -> list[str]:
 
 def _exit(ended: dict[str, Any]) -> list[str]:
     how = f"signal {ended['signal']}" if ended["signal"] is not None else f"exit status {ended['status']}"
-    if ended["out_of_memory"]:
+    if ended.get("out_of_memory"):
         how = f"{how}: out of memory"
     lines = [f"The application last ended by itself at {ended['at'][:19].replace('T', ' ')} UTC:"]
     lines.append(f"  {ended['error'] or how}")

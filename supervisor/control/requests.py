@@ -27,6 +27,8 @@ class Spool:
 
     def __init__(self, layout: Layout) -> None:
         self._directory = layout.requests
+        self.refused = 0
+        """How many files were none, so far."""
 
     def accept(self, request: Request) -> None:
         """From here on the request survives a crash. Raises OSError."""
@@ -39,6 +41,7 @@ class Spool:
             request = _read(path)
             try:
                 if request is None:
+                    self.refused += 1
                     logger.warning("{} is not a request; it is removed", path)
                     files.remove_tree(path)
                     continue

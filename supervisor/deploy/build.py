@@ -70,8 +70,8 @@ class Builder:
             build_duration_s=0.0,
         )
         draft = self._plan(attempt, draft)
-        draft = await self._install_runtime(attempt, draft)
         build_log.begin(draft.plan)
+        draft = await self._install_runtime(attempt, draft, build_log)
         await self._install_dependencies(attempt, draft, build_log)
         await self._pre_deploy(attempt, draft, hook_runner)
         await self._build(attempt, draft, build_log)
@@ -93,7 +93,7 @@ class Builder:
         logger.info("detected {}{}; start: {}", plan.type, f" ({plan.framework})" if plan.framework else "", plan.start)
         return replace(draft, plan=plan)
 
-    async def _install_runtime(self, attempt: Attempt, draft: Release) -> Release:
+    async def _install_runtime(self, attempt: Attempt, draft: Release, build_log: BuildLog) -> Release:
         attempt.enter(Stage.INSTALLING_RUNTIME)
         prepared = await self._toolchains.prepare(draft)
         for note in prepared.notes:
@@ -101,7 +101,8 @@ class Builder:
         own = tuple(str(draft.project / place) for place in draft.plan.bin_dirs)
         draft = replace(draft, search_path=(*own, *prepared.search_path))
         for step in prepared.steps:
-            await self._run_argv(step.title, step.argv, draft)
+            build_log.section(step.title.capitalize(), " ".join(step.argv))
+            await self._run_argv(step.title, step.argv, draft, build_log.path)
         return draft
 
     async def _install_dependencies(self, attempt: Attempt, draft: Release, build_log: BuildLog) -> None:
@@ -134,7 +135,7 @@ class Builder:
             logger.info("running {}", step.line)
             await self._run_argv(step.line, argv_of(step.line), draft, build_log.path)
 
-    async def _run_argv(self, title: str, argv: tuple[str, ...], draft: Release, log: Path | None = None) -> None:
+    async def _run_argv(self, title: str, argv: tuple[str, ...], draft: Release, log: Path) -> None:
         context = self._context
         ended = await context.runner.run(
             Command(

@@ -5,6 +5,7 @@ The rules are those of the users' page about hooks.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 from collections.abc import Mapping
@@ -86,24 +87,26 @@ class HookRunner:
     async def run(self, hook: Hook, env: Mapping[str, str]) -> None:
         """Run to its end or its timeout; nothing that it started is left then. Raises StageFailed."""
         self._tell(f"Running hook: {hook.name}")
-        ended = await self._runner.run(
-            Command(
-                hook.argv,
-                hook.cwd,
-                {**env, "ORBIT_HOOK": hook.name, "PWD": str(hook.cwd)},
-                self._timeout_s,
-                user=self._user,
-                log=self._log,
-                mark=MARK,
-                background=True,
-            )
+        command = Command(
+            hook.argv,
+            hook.cwd,
+            {**env, "ORBIT_HOOK": hook.name, "PWD": str(hook.cwd)},
+            self._timeout_s,
+            user=self._user,
+            log=self._log,
+            mark=MARK,
+            background=True,
         )
+        try:
+            ended = await self._runner.run(command)
+        except asyncio.CancelledError:
+            self._tell(f"Hook was ended together with the deployment: {hook.name}")
+            raise
         if ended.ok:
             self._tell("Hook completed successfully")
             return
-        reason = self._explain(hook, ended)
-        self._tell(reason)
-        raise StageFailed(f"{hook.name} failed: {describe(ended)}{self._limit(ended)}", ended)
+        self._tell(self._explain(hook, ended))
+        raise StageFailed(f"{hook.name} failed: {describe(ended)}{self._more(hook, ended)}", ended)
 
     def _explain(self, hook: Hook, ended: Exit) -> str:
         if ended.timed_out:
@@ -112,8 +115,12 @@ class HookRunner:
             return f"Hook failed with exit code {ended.status}"
         return f"Hook failed: {describe(ended)}"
 
-    def _limit(self, ended: Exit) -> str:
-        return f" after {self._timeout_s:g} s (HOOK_TIMEOUT)" if ended.timed_out else ""
+    def _more(self, hook: Hook, ended: Exit) -> str:
+        if ended.timed_out:
+            return f" after {self._timeout_s:g} s (HOOK_TIMEOUT)"
+        if ended.error and Path(hook.argv[0]).is_file():
+            return "; it is there, so its first line names an interpreter that is not"
+        return ""
 
     def _tell(self, text: str) -> None:
         logger.info(text)

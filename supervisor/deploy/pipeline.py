@@ -186,7 +186,7 @@ class Deployer:
             error = error.__cause__ or error
         if isinstance(error, asyncio.CancelledError) and not timed_out:
             outcome = Outcome.INTERRUPTED if self._switch.closing else Outcome.CANCELLED
-        failure = self._failure(stage, error, timed_out, attempt)
+        failure = self._readable(self._failure(stage, error, timed_out, attempt))
         attempt.end(outcome, failure)
         level = "ERROR" if outcome in (Outcome.FAILED, Outcome.ROLLED_BACK) else "WARNING"
         words = outcome.replace("_", " ")
@@ -200,19 +200,17 @@ class Deployer:
             return Failure(stage, f"the deployment did not end within {limit:g} s (DEPLOYMENT_TIMEOUT)")
         if isinstance(error, asyncio.CancelledError):
             return Failure(stage, "Orbit was stopped" if self._switch.closing else "on request")
-        redact = self._context.redact
         if isinstance(error, StageFailed):
-            answer = error.answer and replace(error.answer, text=redact(error.answer.text))
             full = error.ended is not None and files.is_full(self._context.layout.home)
             hint = "; no space is left on the disk" if full else ""
-            return Failure(stage, redact(error.reason) + hint, error.ended, answer)
+            return Failure(stage, error.reason + hint, error.ended, error.answer)
         if isinstance(error, OrbitError):
-            return Failure(stage, redact(str(error)), unreachable=isinstance(error, SourceUnreachable))
+            return Failure(stage, str(error), unreachable=isinstance(error, SourceUnreachable))
         if isinstance(error, OSError):
             place = f": {error.filename}" if error.filename else ""
             return Failure(stage, f"{error.strerror or error}{place}")
         logger.opt(exception=error).error("internal error in deployment {}", attempt.number)
-        return Failure(stage, redact(f"internal error: {type(error).__name__}: {error}"))
+        return Failure(stage, f"internal error: {type(error).__name__}: {error}")
 
     def _end(self, attempt: Attempt) -> Attempt:
         if attempt.unsaved:  # what it built is gone, perhaps there is room now
@@ -224,14 +222,19 @@ class Deployer:
         self._on_change()
         return attempt
 
-    def condemn(self, release: Release, reason: str) -> None:
+    def condemn(self, release: Release, failure: Failure) -> None:
         """A release that went live has turned out not to be well: nobody goes back to it, and its record says why."""
-        failure = Failure(Stage.HEALTH_CHECK, self._context.redact(reason))
         try:
             self._store.mark(release, good=False)
-            self._records.amend(release.id, Outcome.ROLLED_BACK, failure.reason, failure.as_json())
+            self._records.amend(release.id, Outcome.ROLLED_BACK, self._readable(failure).as_json())
         except OSError as error:
             logger.error("cannot record that release {} is not well: {}", release.id, error.strerror)
+
+    def _readable(self, failure: Failure) -> Failure:
+        """The failure without secrets; what a command printed comes without any from its shim."""
+        redact, answer = self._context.redact, failure.answer
+        readable = answer and replace(answer, text=redact(answer.text))
+        return replace(failure, reason=redact(failure.reason), answer=readable)
 
     async def tidy(self) -> None:
         """After a deployment: old releases, logs and records go. Nobody waits for it."""

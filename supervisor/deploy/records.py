@@ -96,11 +96,12 @@ class Records:
                 closed.append(record)
         return closed
 
-    def amend(self, release: str, outcome: Outcome, reason: str, failure: dict[str, Any]) -> None:
+    def amend(self, release: str, outcome: Outcome, failure: dict[str, Any]) -> None:
         """Say of the attempt that made `release` live that it did not stay so. Raises OSError."""
         for record in self.latest(MOST_RECORDS):
             if record["release"] == release and record["outcome"] == Outcome.SUCCEEDED:
-                amended = {**record, "outcome": outcome, "reason": reason, "failure": failure}
+                told = {"outcome": outcome, "reason": failure["reason"], "failure": failure}
+                amended = {**record, **told, "ended_at": datetime.now(UTC).isoformat()}
                 files.write_json(self._path(record["number"]), amended)
                 return
 

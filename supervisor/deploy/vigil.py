@@ -7,10 +7,11 @@ import time
 
 from loguru import logger
 
+from supervisor.deploy.attempt import Failure
 from supervisor.deploy.context import Context
 from supervisor.deploy.switch import Switch
 from supervisor.health.check import Answer
-from supervisor.model import Release
+from supervisor.model import Release, Stage
 from supervisor.processes.app import App, describe
 
 CRASHES = 3
@@ -28,7 +29,7 @@ class Vigil:
         self._switch = switch
         self._app = app
 
-    async def bake(self, release: Release) -> str | None:
+    async def bake(self, release: Release) -> Failure | None:
         """Watch for `BAKE_TIME`. Why the release should not stay live, as soon as that is clear; None if it is well."""
         deadline = time.monotonic() + self._context.settings.bake_time_s
         crashes = silences = 0
@@ -37,12 +38,14 @@ class Vigil:
             if ended:
                 crashes += 1
                 if crashes >= CRASHES:
-                    return f"the application ended {crashes} times soon after it went live: {describe(ended)}"
+                    reason = f"the application ended {crashes} times soon after it went live: {describe(ended)}"
+                    return Failure(Stage.HEALTH_CHECK, reason, ended)
                 continue
             answer = await self._ask(release)
             silences = 0 if answer is None or answer.good else silences + 1
             if answer and silences >= SILENCES:
-                return f"the application went live, then stopped answering: {answer.target}: {_said(answer)}"
+                reason = f"the application went live, then stopped answering: {answer.target}: {_said(answer)}"
+                return Failure(Stage.HEALTH_CHECK, reason, answer=answer)
         return None
 
     async def keep_watch(self, release: Release) -> str:

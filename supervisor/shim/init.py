@@ -103,5 +103,6 @@ class Init:
 def run(command: list[str]) -> int:
     """Run `command` as the supervisor below this process; its exit status."""
     kernel.set_name("orbit-init")
+    kernel.hide()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     return Init(command).run()

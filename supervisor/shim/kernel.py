@@ -3,6 +3,7 @@
 import ctypes
 import os
 
+PR_SET_DUMPABLE = 4
 PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -24,6 +25,11 @@ def become_subreaper() -> None:
         raise OSError(error, os.strerror(error))
 
 
+def hide() -> None:
+    """Keep this process's environment and memory from others of its user (prctl(2)): they hold secrets."""
+    _libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
 def set_name(name: str) -> None:
     """Name this process as `ps -o comm` and /proc/PID/comm show it (15 bytes)."""
     _libc.prctl(PR_SET_NAME, name.encode()[:15], 0, 0, 0)
@@ -34,6 +40,7 @@ def step_back() -> None:
     os.nice(NICER)
     if SYS_IOPRIO_SET:
         _libc.syscall(SYS_IOPRIO_SET, IOPRIO_WHO_PROCESS, 0, IOPRIO_LOWEST)
+    _libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # else our own /proc belongs to root; the command is told no secret here
     try:
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write(str(OOM_SCORE))

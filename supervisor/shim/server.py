@@ -21,6 +21,7 @@ MOST_FILES = 16
 def serve(fd: int) -> None:
     """Answer requests that come over the socket `fd` until it closes."""
     kernel.set_name("orbit-spawner")
+    kernel.hide()
     kernel.become_subreaper()  # should a shim be killed, what it watched over stays within reach
     os.set_inheritable(fd, False)
     requests = socket.socket(fileno=fd)

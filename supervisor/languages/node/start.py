@@ -16,6 +16,12 @@ from supervisor.languages.source import Source
 
 ENTRIES = ("server", "index", "app", "main", "src/server", "src/index", "src/app", "src/main")
 
+PREVIEW = (  # with vite's command line, it would answer to no name but localhost: 403
+    'node -e \'import("vite").then((vite) => vite.preview({ preview: '
+    '{ host: "0.0.0.0", port: +process.env.PORT, strictPort: true, allowedHosts: true } }))\''
+)
+_SERVERS = {"sveltekit": "@sveltejs/adapter-node", "tanstack-start": "nitro"}  # instead of vite's preview
+
 _SCRIPT = (".js", ".mjs", ".cjs")
 _TYPED = (".ts", ".tsx", ".mts")  # what bun runs as it is
 
@@ -52,7 +58,7 @@ def find(project: Project) -> Start:
         return site
     command = _by_framework(project) or _by_file(project)
     if command is not None:
-        return Start(command)
+        return Start(command, notes=_remarks(project, command))
     if patterns(project.source):
         return Start(notes=(f"{NO_START}it is the root of a monorepo; set PROJECT_PATH to one of its projects",))
     looked_for = "scripts.start or main in package.json, server.js, index.js or app.js"
@@ -113,7 +119,7 @@ def _by_framework(project: Project) -> str | None:
         case "sveltekit" if "@sveltejs/adapter-node" in packages:
             return within("node build")
         case "sveltekit":
-            return within("vite preview --host 0.0.0.0 --port $PORT")
+            return within(PREVIEW)
         case "astro":
             return _listening(within("node ./dist/server/entry.mjs"))
         case "react-router" if "@react-router/serve" in packages:
@@ -122,9 +128,16 @@ def _by_framework(project: Project) -> str | None:
             return within("remix-serve ./build/server/index.js" if "vite" in packages else "remix-serve build")
         case "tanstack-start" if {"nitro", "nitropack"} & packages.keys():
             return within("node .output/server/index.mjs")
+        case "tanstack-start":
+            return within(PREVIEW)
         case "angular":
             return project.manager.run(next(n for n in project.package.scripts if n.startswith("serve:ssr")))
     return within(framework.start) if framework and framework.start else None
+
+
+def _remarks(project: Project, command: str) -> tuple[str, ...]:
+    server = _SERVERS.get(project.framework.name) if project.framework and command.endswith(PREVIEW) else None
+    return (f"vite's preview serves it, which is not meant for production; add {server}",) if server else ()
 
 
 def _by_file(project: Project) -> str | None:
