@@ -13,6 +13,8 @@ from click.testing import CliRunner
 from supervisor.cli.detect import detect as command
 from supervisor.errors import PlanError, SettingsError
 from supervisor.languages import LANGUAGES, Overrides, detect
+from supervisor.languages.node.start import PREVIEW
+from supervisor.languages.python.django import COLLECT, COLLECT_IF
 from supervisor.model import Plan
 
 EXPRESS: dict[str, object] = {"scripts": {"start": "node server.js"}, "dependencies": {"express": "4"}}
@@ -79,6 +81,24 @@ def test_lockfile_tells_the_manager_and_its_version(
 )
 def test_package_manager_field_decides(tmp_path: Path, field: str, manager: str, version: str | None) -> None:
     plan = node(tmp_path, {**EXPRESS, "packageManager": field})
+    assert (plan.package_manager, plan.package_manager_version) == (manager, version)
+
+
+@pytest.mark.parametrize(
+    ("engines", "files", "manager", "version"),
+    [
+        ({"bun": ">=1.0.0"}, {}, "bun", ">=1.0.0"),
+        ({"node": ">=18", "pnpm": "9.x"}, {}, "pnpm", "9.x"),
+        ({"npm": "please-use-yarn", "yarn": ">=1"}, {}, "yarn", "1"),
+        ({"bun": ">=1.0.0"}, {"package-lock__json": "{}"}, "npm", None),
+        ({"npm": ">=9", "pnpm": "please-use-npm"}, {}, "npm", ">=9"),
+        ({"pnpm": ">=8", "yarn": ">=1"}, {}, "npm", None),
+    ],
+)
+def test_engines_name_a_manager_where_nothing_else_does(
+    tmp_path: Path, engines: dict[str, str], files: dict[str, str], manager: str, version: str | None
+) -> None:
+    plan = node(tmp_path, {**EXPRESS, "engines": engines}, **files)
     assert (plan.package_manager, plan.package_manager_version) == (manager, version)
 
 
@@ -171,6 +191,23 @@ def test_main_is_found_as_node_finds_it(tmp_path: Path, main: str, files: list[s
     assert node(tmp_path, {"main": main}).start == start
 
 
+@pytest.mark.parametrize(
+    ("packages", "start", "advice"),
+    [
+        (("@sveltejs/kit", "@sveltejs/adapter-auto"), PREVIEW, "@sveltejs/adapter-node"),
+        (("@sveltejs/kit", "@sveltejs/adapter-node"), "node build", None),
+        (("@tanstack/react-start",), PREVIEW, "nitro"),
+        (("@tanstack/react-start", "nitro"), "node .output/server/index.mjs", None),
+    ],
+)
+def test_server_of_a_framework_is_preferred_to_the_preview_of_vite(
+    tmp_path: Path, packages: tuple[str, ...], start: str, advice: str | None
+) -> None:
+    plan = node(tmp_path, {"dependencies": dict.fromkeys(("vite", *packages), "*")})
+    assert plan.start == start
+    assert [note.rpartition(" ")[2] for note in plan.notes] == ([advice] if advice else [])
+
+
 def test_root_of_a_monorepo_asks_for_a_project(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match="set PROJECT_PATH"):
         node(tmp_path, {"workspaces": ["apps/*"]})
@@ -212,6 +249,28 @@ def test_application_is_imported_the_way_its_files_import_each_other(
 ) -> None:
     made = {name: text.replace("APP", "from fastapi import FastAPI\napp = FastAPI()\n") for name, text in files.items()}
     assert python(tmp_path, "fastapi\nuvicorn\n", made).start == f"{target} --host 0.0.0.0 --port $PORT"
+
+
+def test_fasthtml_brings_its_server(tmp_path: Path) -> None:
+    plan = python(tmp_path, "python-fasthtml\n", {"main.py": "from fasthtml.common import *\napp = FastHTML()\n"})
+    assert (plan.framework, plan.start) == ("fasthtml", "uvicorn main:app --host 0.0.0.0 --port $PORT")
+
+
+@pytest.mark.parametrize(
+    ("settings", "collects"),
+    [
+        ("STATIC_ROOT = 'x'\n", "always"),
+        ("if not DEBUG:\n    STATIC_ROOT = 'x'\n", "if it is set"),
+        ("STATIC_ROOT = 'x'\nif DEBUG:\n    STATIC_ROOT = 'y'\n", "always"),
+        ("STATIC_URL = 'x'\n", "never"),
+    ],
+)
+def test_static_files_of_django_are_collected_where_there_is_a_place(
+    tmp_path: Path, settings: str, collects: str
+) -> None:
+    manage = "import django, os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"
+    plan = python(tmp_path, "django\n", {"manage.py": manage, "shop/settings.py": settings})
+    assert plan.build == {"always": COLLECT, "if it is set": COLLECT_IF, "never": None}[collects]
 
 
 def test_framework_without_a_server_says_what_to_add(tmp_path: Path) -> None:

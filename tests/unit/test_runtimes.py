@@ -288,7 +288,10 @@ def test_uv_is_copied_from_where_others_cannot_go(tmp_path: Path, monkeypatch: p
 
 def test_what_was_set_for_pip_holds_for_uv() -> None:
     environment = {"PIP_INDEX_URL": "https://pypi.example", "PIP_CERT": "/ca.pem", "SSL_CERT_FILE": "/own.pem"}
-    assert dict(venv.settings_of_pip(environment)) == {"UV_DEFAULT_INDEX": "https://pypi.example"}
+    assert dict(venv.settings_of_pip(environment)) == {
+        "UV_DEFAULT_INDEX": "https://pypi.example",
+        "POETRY_CERTIFICATES_PYPI_CERT": "/ca.pem",
+    }
 
 
 async def test_npm_comes_with_node(machine: Machine) -> None:

@@ -1,8 +1,8 @@
 """npm, pnpm, yarn and bun: which one a project uses, which version of it, and its command lines.
 
-The `packageManager` field decides, then the lockfile, then the one that `engines` ask for, then npm. Development dependencies are installed
-always, since builds need them, although NODE_ENV=production is set; only `npm install` and yarn 1 and pnpm
-have to be told so.
+The `packageManager` field decides, then the lockfile, then the one that `engines` ask for, then npm.
+Development dependencies are installed always, since builds need them, although NODE_ENV=production is set; only
+`npm install` and yarn 1 and pnpm have to be told so.
 """
 
 from __future__ import annotations
