@@ -30,6 +30,9 @@ from supervisor.releases import retention
 from supervisor.releases.store import ReleaseStore
 from supervisor.settings import Settings
 
+CONTAINER_STOP_S = 8.0
+"""`docker stop` waits 10 s before it kills PID 1, and everything with it; ours is the better end."""
+
 
 class Assembly:
     """Every part of one supervisor. `on_change` is called whenever something that the status tells of changes.
@@ -43,6 +46,9 @@ class Assembly:
         self.layout = Layout(settings.orbit_home)
         self.secrets = (*settings.secrets, *environment_secrets(environ))
         self.user = identity.run_as(settings.run_as_user)
+        in_container = "ORBIT_UNDER_INIT" in environ and "STOP_TIMEOUT" not in settings.given
+        self.stops_in_s = CONTAINER_STOP_S if in_container else None
+        """A stop that has not ended by then ends at once."""
         self.remote = Remote.parse(
             settings.git_repo_url,
             settings.git_username,

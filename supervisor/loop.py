@@ -84,6 +84,8 @@ class Supervisor:
         self._stops += 1
         if self._stops > 1:
             self._parts.app.kill()
+        elif self._parts.stops_in_s is not None:
+            asyncio.get_running_loop().call_later(self._parts.stops_in_s, self._on_stop)
         self._wake.set()
 
     def _on_reopen(self) -> None:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import psutil
@@ -95,6 +96,20 @@ def test_stopping_it_ends_everything_with_status_0(container: Container) -> None
     pids = [process.pid for process in container.init.children(recursive=True)]
     assert container.stop() == 0
     assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_an_application_that_is_deaf_to_term_does_not_use_up_the_patience_of_docker_stop(
+    container: Container, repository: Repository
+) -> None:
+    container.stop()
+    del container.env["STOP_TIMEOUT"]
+    deaf = "web: trap '' TERM; python3 server.py & trap '' TERM; wait; sleep 1000\n"
+    repository.push({"Procfile": deaf, "server.py": str(apps.server("2")["server.py"]).replace("SIGTERM", "SIGUSR1")})
+    container.start()
+    wait_until(lambda: len(container.outcomes()) == 2 and None not in container.outcomes(), 30, container.output)
+    since = time.monotonic()
+    assert container.stop() == 0
+    assert time.monotonic() - since < 9.5
 
 
 def test_wrong_settings_end_the_container_with_status_2(container: Container) -> None:
