@@ -1,7 +1,8 @@
 """The one place that writes files others read, moves links, and removes trees.
 
 Everything is written to a temporary name in the same directory, synced, renamed: a reader sees the old or the new,
-and so does the next start after a crash.
+and so does the next start after a crash. What means nothing after a power cut, as the status does, is not synced:
+that takes its time, and some of it would pass while nobody serves.
 """
 
 from __future__ import annotations
@@ -17,24 +18,27 @@ FEW_BYTES = 64 * 1024
 MOST_JSON_BYTES = 16 * 1024 * 1024
 
 
-def write_text(path: Path, text: str, mode: int = 0o644) -> None:
-    """Replace `path` in one step. Raises OSError, UnicodeError; then the old content still stands."""
+def write_text(path: Path, text: str, mode: int = 0o644, durable: bool = True) -> None:
+    """Replace `path` in one step; `durable`: it survives a power cut, too. Raises OSError, UnicodeError; then the old
+    content still stands."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         temporary.rename(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_directory(path.parent)
+    if durable:
+        sync_directory(path.parent)
 
 
-def write_json(path: Path, value: Any, mode: int = 0o644) -> None:
+def write_json(path: Path, value: Any, mode: int = 0o644, durable: bool = True) -> None:
     """`write_text` of a value as indented JSON."""
-    write_text(path, json.dumps(value, indent=2) + "\n", mode)
+    write_text(path, json.dumps(value, indent=2) + "\n", mode, durable)
 
 
 def read_json(path: Path) -> Any:
@@ -56,7 +60,8 @@ def read_json(path: Path) -> Any:
 
 
 def move_link(link: Path, target: str) -> None:
-    """Make `link` point at `target` in one step: at every moment it points at the old or at the new."""
+    """Make `link` point at `target` in one step: at every moment it points at the old or at the new. What survives a
+    power cut is either; `sync_directory` makes it the new."""
     temporary = link.with_name(f".{link.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)
@@ -65,14 +70,13 @@ def move_link(link: Path, target: str) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    sync_directory(link.parent)
 
 
 def write_json_somehow(path: Path, value: Any) -> None:
-    """`write_json`, and on a full disk over what is there, which needs no room. For what must not be out of date, is
+    """`write_json`, not durable, and on a full disk over what is there, which needs no room. For what must not be out of date, is
     small, and has only one reader, later. Raises OSError."""
     try:
-        write_json(path, value)
+        write_json(path, value, durable=False)
     except OSError:
         data = json.dumps(value).encode()
         fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections import deque
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -83,34 +83,36 @@ class _Log:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = path.open("rb")
+        self._file: BinaryIO = path.open("rb")
 
     def show_last(self, lines: int) -> None:
         for line in deque(self._file, maxlen=max(lines, 0)):
             click.echo(line, nl=False)
 
     def show_new(self) -> None:
-        newer = self._newer()  # looked for first: what is written to ours after this comes in the next round
+        newer = self._newer()  # before ours is read to its end: that there is a newer one means that ours is whole
         self._show_rest()
-        for path in newer:
-            with contextlib.suppress(FileNotFoundError):
-                file = path.open("rb")
-                self._file.close()
-                self._file = file
-                self._show_rest()
+        for file in newer:
+            self._file.close()
+            self._file = file
+            self._show_rest()
 
-    def _newer(self) -> list[Path]:
-        """The files that were begun after ours, the oldest first."""
+    def _newer(self) -> list[BinaryIO]:
+        """The files that were begun after ours, the oldest first; opened, since their names move on meanwhile."""
         ours = os.fstat(self._file.fileno()).st_ino
-        found: list[Path] = []
+        found: dict[int, BinaryIO] = {}
         for path in (self._path, *(Path(f"{self._path}.{number}") for number in range(1, MOST_BACKUPS + 1))):
             try:
-                if path.stat().st_ino == ours:
-                    break
+                file = path.open("rb")
             except FileNotFoundError:
                 break
-            found.append(path)
-        return found[::-1]
+            inode = os.fstat(file.fileno()).st_ino
+            if inode == ours or inode in found:
+                file.close()
+            if inode == ours:
+                break
+            found.setdefault(inode, file)
+        return list(found.values())[::-1]
 
     def _show_rest(self) -> None:
         if os.fstat(self._file.fileno()).st_size < self._file.tell():  # emptied in place

@@ -19,14 +19,17 @@ def console() -> Console:
 
 def show(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table; the last column is cut where the line ends. What stands in it is never taken for markup."""
+    screen = console()
     table = Table(box=None, pad_edge=False, header_style="bold")
     cells = [[Text(_printable(text)) for text in row] for row in rows]
-    for place, name in enumerate(head):
-        width = max([len(name), *(row[place].cell_len for row in cells)])
-        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=None if name == head[-1] else width)
+    widths = [max([len(name), *(row[place].cell_len for row in cells)]) for place, name in enumerate(head)]
+    gaps = 2 * (len(widths) - 1)
+    widths[-1] = min(widths[-1], max(screen.width - sum(widths[:-1]) - gaps, len(head[-1])))
+    for name, width in zip(head, widths, strict=True):
+        table.add_column(name, no_wrap=True, overflow="ellipsis", width=width)
     for row in cells:
         table.add_row(*row)
-    console().print(table)
+    screen.print(table)
 
 
 def show_pairs(pairs: Iterable[tuple[str, str]]) -> None:

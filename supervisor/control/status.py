@@ -35,7 +35,7 @@ class StatusFile:
         self._sequence += 1
         head = {"schema": SCHEMA, "sequence": self._sequence, "updated_at": datetime.now(UTC).isoformat()}
         try:
-            files.write_json(self._layout.status, {**head, **facts})
+            files.write_json(self._layout.status, {**head, **facts}, durable=False)
             self._failing = False
         except OSError as error:
             if not self._failing:

@@ -50,6 +50,7 @@ class Switch:
             self._store.activate(release)
             await self._start(release)
             attempt.enter(Stage.HEALTH_CHECK)
+            self._store.settle()
             await self.assure_health(release)
             self._store.mark(release, good=True)
         except BaseException as error:

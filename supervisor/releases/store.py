@@ -65,6 +65,11 @@ class ReleaseStore:
         if not self._layout.current.is_symlink() or self._layout.current.readlink() != Path(target):
             files.move_link(self._layout.current, target)
 
+    def settle(self) -> None:
+        """What `current` points at survives a power cut, too: after the switch, since it takes its time. Raises
+        OSError."""
+        files.sync_directory(self._layout.production)
+
     def deactivate(self) -> None:
         """Nothing is live any more. Raises OSError, OrbitError."""
         self.check_link()
