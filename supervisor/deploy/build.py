@@ -13,7 +13,7 @@ from loguru import logger
 from supervisor import languages
 from supervisor.deploy import hooks
 from supervisor.deploy.attempt import Attempt, StageFailed
-from supervisor.deploy.buildlog import BuildLog
+from supervisor.deploy.buildlog import BuildLog, cause
 from supervisor.deploy.context import Context
 from supervisor.deploy.source import Source
 from supervisor.deploy.toolchain import Toolchains
@@ -150,7 +150,8 @@ class Builder:
             )
         )
         if not ended.ok:
-            raise StageFailed(f"`{title}` failed: {describe(ended)}", ended)
+            known = cause(log)
+            raise StageFailed(f"`{title}` failed: {describe(ended)}{f': {known}' if known else ''}", ended)
 
     async def discard(self, attempt: Attempt) -> None:
         """A failed attempt leaves its log, and nothing else; unless `current`, which could not be moved back, leads to

@@ -251,6 +251,13 @@ def test_application_is_imported_the_way_its_files_import_each_other(
     assert python(tmp_path, "fastapi\nuvicorn\n", made).start == f"{target} --host 0.0.0.0 --port $PORT"
 
 
+@pytest.mark.parametrize(("server", "notes"), [("", 1), ("gunicorn\n", 0)])
+def test_server_of_flask_for_development_is_remarked_upon(tmp_path: Path, server: str, notes: int) -> None:
+    plan = python(tmp_path, f"flask\n{server}", {"app.py": "from flask import Flask\napp = Flask('x')\n"})
+    assert [note for note in plan.notes if "add gunicorn" in note] == list(plan.notes)
+    assert len(plan.notes) == notes
+
+
 def test_fasthtml_brings_its_server(tmp_path: Path) -> None:
     plan = python(tmp_path, "python-fasthtml\n", {"main.py": "from fasthtml.common import *\napp = FastHTML()\n"})
     assert (plan.framework, plan.start) == ("fasthtml", "uvicorn main:app --host 0.0.0.0 --port $PORT")

@@ -25,6 +25,7 @@ markers = ("requirements.txt", "pyproject.toml", "Pipfile", "setup.py", "manage.
 
 SCRIPTS = ("main", "app", "server", "run", "start", "bot", "index", "wsgi")
 
+_FLASKS_OWN = "no server is among the dependencies: Flask's own, for development, is used; add gunicorn"
 _PROJECT_FILES = (
     *manifests.REQUIREMENTS,
     "Pipfile",
@@ -85,7 +86,7 @@ def _start(project: Project, own: Pyproject) -> tuple[str | None, str | None, tu
     kind = framework.name if framework else ("django" if project.dependencies.has("django") else None)
     command = command or _own_command(project.source, own) or _script(project)
     if command:
-        return kind, command, ()
+        return kind, command, (_FLASKS_OWN,) if "flask --app " in command else ()
     if kind is None:
         return None, None, (f"{NO_START}there is no main.py, app.py or server.py; add one",)
     target = frameworks.application(project, framework.classes) if framework else None
