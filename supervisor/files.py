@@ -73,8 +73,8 @@ def move_link(link: Path, target: str) -> None:
 
 
 def write_json_somehow(path: Path, value: Any) -> None:
-    """`write_json`, not durable, and on a full disk over what is there, which needs no room. For what must not be out of date, is
-    small, and has only one reader, later. Raises OSError."""
+    """`write_json`, not durable, and on a full disk over what is there, which needs no room. For what must not be out
+    of date, is small, and has only one reader, later. Raises OSError."""
     try:
         write_json(path, value, durable=False)
     except OSError:

@@ -1,6 +1,7 @@
 """`orbit`, killed at its Nth write of a file, move of a link or removal of a tree: python -m tests.support.faulty run
 
-FAULT_AT is N; FAULT_KIND is `before` or `after` the operation, or the name of an error (ENOSPC, EIO) that it fails with.
+FAULT_AT is N; FAULT_KIND is `before` or `after` the operation, or the name of the error (ENOSPC, EIO) that it fails
+with.
 """
 
 from __future__ import annotations

@@ -285,7 +285,7 @@ def test_a_stop_during_the_start_leaves_nothing_behind(orbit: Orbit, repository:
         orbit.start()
         assert orbit.process is not None
         status = Path(f"/proc/{orbit.process.pid}/status")  # before it holds signals back it is only an interpreter
-        wait_until(lambda: "SigBlk:\t0000000000000000" not in status.read_text())
+        wait_until(lambda status=status: "SigBlk:\t0000000000000000" not in status.read_text())
         assert orbit.stop() == 0
         assert orbit.version() is None
         orbit.start()
