@@ -245,8 +245,8 @@ class Supervisor:
                 return
             logger.info("restarting the application")
             await parts.app.stop()
-            await parts.switch.resume(release)
-            self._close(request, Outcome.SUCCEEDED)
+            problem = await parts.switch.resume(release)
+            self._close(request, Outcome.FAILED if problem else Outcome.SUCCEEDED, problem)
         finally:
             self._restarting = None
             self._watch_over(fresh=False)

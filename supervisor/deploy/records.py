@@ -73,7 +73,9 @@ class Records:
         files.write_json(self._path(number), {"schema": SCHEMA, "number": number, **facts})
 
     def remove(self, number: int) -> None:
-        """There was nothing to do: no attempt after all."""
+        """There was nothing to do: no attempt after all, and its number is the next one's."""
+        if number == self._highest:
+            self._highest -= 1
         self._path(number).unlink(missing_ok=True)
 
     def latest(self, most: int) -> list[Record]:

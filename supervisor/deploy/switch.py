@@ -48,6 +48,7 @@ class Switch:
             await self._app.stop()
             attempt.enter(Stage.STARTING_APP)
             self._store.activate(release)
+            await self._assure_port()
             await self._start(release)
             attempt.enter(Stage.HEALTH_CHECK)
             self._store.settle()
@@ -64,19 +65,32 @@ class Switch:
         """What runs, though `current` does not lead to it: somebody has removed the link."""
         return next((release for release in self._store.all() if release.id == self._app.release), None)
 
+    async def _assure_port(self) -> None:
+        """Raises StageFailed if somebody else listens where the application should: its answers would be taken for
+        the application's."""
+        port = self._context.settings.app_port
+        if await HttpCheck(port, "/").is_taken():
+            who = tree.listener(port)
+            by = f"{who[1]} (pid {who[0]})" if who else "another program"
+            raise StageFailed(f"port {port} is in use by {by}: stop that, or set another APP_PORT")
+
     async def _start(self, release: Release) -> None:
         try:
             await self._app.start(self._context.app_spec(release), release.id)
         except OrbitError as error:
             raise StageFailed(f"the application could not be started: {error}") from error
 
-    async def resume(self, release: Release) -> None:
-        """Start the live release: after a restart of Orbit, or after a way back. It is kept up, well or not."""
+    async def resume(self, release: Release) -> str | None:
+        """Start the live release: after a restart of Orbit, or after a way back. It is kept up, well or not. Why it
+        could not be started, or None."""
         try:
             await self._start(release)
+            return None
         except StageFailed as error:
             logger.error("{}; it is tried again", error.reason)
-        self._app.keep_up()
+            return error.reason
+        finally:
+            self._app.keep_up()
 
     async def _go_back(self, previous: Release | None, attempt: Attempt) -> None:
         await self._app.stop()
@@ -105,15 +119,24 @@ class Switch:
         if self._context.settings.skip_health_check:
             return
         window_s = self._context.settings.health_window_s
-        answer = await check.until_good(self.check_of(release), window_s, self._app.exited)
+        telling = asyncio.create_task(self._tell_if_slow(release, window_s))
+        try:
+            answer = await check.until_good(self.check_of(release), window_s, self._app.exited)
+        finally:
+            telling.cancel()
         if answer is None:
             last = self._app.last_exit
             assert last is not None
             raise StageFailed(f"the application ended before it was healthy: {describe(last.exit)}", last.exit)
         if not answer.good:
             said = f"status {answer.status}" if answer.status is not None else answer.text
-            hint = self._port_hint() if answer.status is None else ""
-            raise StageFailed(f"not healthy within {window_s:g} s: {answer.target}: {said}{hint}", answer=answer)
+            hint = "" if answer.reached else self._port_hint()
+            printed = Exit(tail=files.last_lines(self._context.layout.app_log))
+            raise StageFailed(f"not healthy within {window_s:g} s: {answer.target}: {said}{hint}", printed, answer)
+
+    async def _tell_if_slow(self, release: Release, window_s: float) -> None:
+        await asyncio.sleep(SLOW_S)
+        logger.info("release {} is not healthy yet; it has {:g} s in all{}", release.id, window_s, self._port_hint())
 
     def check_of(self, release: Release) -> check.Check:
         """The health check of a release: its own script, or HTTP."""
@@ -129,6 +152,8 @@ class Switch:
         if self._app.shim_pid is None:
             return ""
         ports = [port for port in tree.listening_ports(self._app.shim_pid) if port != self._context.settings.app_port]
+        if self._context.settings.app_port in tree.listening_ports(self._app.shim_pid):
+            return ""
         if not ports:
             return "; the application listens on no port: it has to listen on $PORT"
         listed = ", ".join(map(str, ports))

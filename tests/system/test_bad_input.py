@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,8 @@ def failure(orbit: Orbit, deployments: int) -> str:
     assert record["outcome"] == "failed"
     reason = str(record["reason"])
     assert "\n" not in reason
-    assert orbit.output().count(f": {reason}\n") == 1
+    wait_until(lambda: f": {reason}\n" in orbit.output())
+    assert orbit.output().count(reason) == 1
     assert "Traceback" not in orbit.output()
     return reason
 
@@ -385,8 +385,9 @@ def test_an_application_that_cannot_be_started_any_more_is_tried_again(
     program.chmod(0o755)
     deploy_first(orbit, repository, Procfile="web: serve\n")
     program.rename(tmp_path / "serve")
-    assert orbit.process is not None
-    orbit.process.send_signal(signal.SIGUSR2)
+    done = orbit.cli("restart", "--wait")
+    assert done.returncode == 1
+    assert "cannot run serve" in done.stderr
     wait_until(lambda: orbit.status()["app"]["state"] == "BACKOFF")
     assert "cannot run serve" in json.dumps(orbit.status()["app"]["last_exit"])
     (tmp_path / "serve").rename(program)
