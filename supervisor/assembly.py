@@ -122,6 +122,7 @@ def prepare_home(layout: Layout, user: User | None) -> None:
 
     Raises OrbitError.
     """
+    _assure_entrance(layout.home, user)
     ours = (
         layout.home,
         layout.production,
@@ -144,3 +145,18 @@ def prepare_home(layout: Layout, user: User | None) -> None:
             f"cannot use ORBIT_HOME {layout.home}: {error.filename}: {error.strerror}; "
             "make it writable for the user who runs Orbit, or set another ORBIT_HOME"
         ) from error
+
+
+def _assure_entrance(home: Path, user: User | None) -> None:
+    """Raises OrbitError if the user whom things run as cannot come to ORBIT_HOME."""
+    for parent in reversed(home.parents) if user and user.uid else ():
+        if not parent.exists():
+            return
+        facts = parent.stat()
+        assert user is not None
+        shift = 6 if facts.st_uid == user.uid else 3 if facts.st_gid in (user.gid, *user.groups) else 0
+        if not facts.st_mode >> shift & 1:
+            raise OrbitError(
+                f"cannot use ORBIT_HOME {home}: {user.name} cannot enter {parent}; set another ORBIT_HOME, or another "
+                "RUN_AS_USER"
+            )

@@ -59,6 +59,18 @@ def read_json(path: Path) -> Any:
         os.close(fd)
 
 
+def last_lines(path: Path, most_bytes: int = 4096) -> str:
+    """The end of a log, from the beginning of a line on; nothing if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - most_bytes, 0))
+            data = file.read(most_bytes)
+    except OSError:
+        return ""
+    cut = data.find(b"\n") + 1 if len(data) == most_bytes else 0
+    return data[cut:].decode("utf-8", "replace")
+
+
 def move_link(link: Path, target: str) -> None:
     """Make `link` point at `target` in one step: at every moment it points at the old or at the new. What survives a
     power cut is either; `sync_directory` makes it the new."""

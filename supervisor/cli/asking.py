@@ -63,5 +63,5 @@ def _judge(answer: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
     if failed.get("deployment") == answer["deployment"] and failed.get("tail"):
         lines += ["last lines of its output:", *(f"    {printable(line)}" for line in failed["tail"])]
     if answer["deployment"]:
-        lines.append("see `orbit status` and `orbit logs build`")
+        lines.append("see `orbit why`")
     raise AskedInVain("\n".join(lines))

@@ -49,16 +49,20 @@ def _watch(layout: Layout, as_json: bool) -> None:
         line = json.dumps(facts) if as_json else _line(facts)
         if line != shown:
             shown = line
-            click.echo(line)
+            when = "" if as_json else facts["updated_at"][:19].replace("T", " ") + "  "
+            click.echo(when + line)
 
 
 def _line(facts: dict[str, Any]) -> str:
     app = facts.get("app", {})
-    parts = [facts["updated_at"][:19].replace("T", " "), facts["status"]]
+    parts = [facts["status"]]
     if facts.get("stage"):
         parts.append(f"{facts['stage']} ({facts['progress_percent']}%) {facts.get('commit') or ''}".strip())
     parts.append(f"app {app.get('state')}" + (f" pid {app['pid']}" if app.get("pid") else ""))
-    parts.append(f"release {facts.get('current_release') or 'none'}")
+    parts.append(f"release {(facts.get('current_release') or 'none')[:11]}")
+    failed, deployed = facts.get("last_failed_deployment"), facts.get("last_deployment")
+    if failed and not facts.get("stage") and failed["deployment"] > (deployed or {"deployment": 0})["deployment"]:
+        parts.append(f"deployment {failed['deployment']} {failed['outcome'].replace('_', ' ')} in {failed['stage']}")
     return "  ".join(parts)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,7 +35,8 @@ class Spool:
 
     def accept(self, request: Request) -> None:
         """From here on the request survives a crash. Raises OSError."""
-        files.write_json(self._path(request), _as_json(request), mode=0o600)
+        with _as_owner_of(self._directory):
+            files.write_json(self._path(request), _as_json(request), mode=0o600)
 
     def waiting(self) -> list[Request]:
         """Every request that was accepted and not dealt with, oldest first. What is no request is removed."""
@@ -65,6 +69,20 @@ class Spool:
 
     def _path(self, request: Request) -> Path:
         return self._directory / f"{request.created_at:%Y%m%dT%H%M%S.%f}-{request.id}.json"
+
+
+@contextmanager
+def _as_owner_of(directory: Path) -> Iterator[None]:
+    """Root asks an Orbit that runs as somebody else: what it writes has to be that user's."""
+    owner = directory.stat().st_uid
+    if os.geteuid() != 0 or owner == 0:
+        yield
+        return
+    os.seteuid(owner)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def _as_json(request: Request) -> dict[str, Any]:

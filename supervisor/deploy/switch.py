@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from http import HTTPStatus
 
 from loguru import logger
 
+from supervisor import files
 from supervisor.deploy.attempt import Attempt, StageFailed
 from supervisor.deploy.context import Context
 from supervisor.errors import OrbitError
 from supervisor.health import check, script
 from supervisor.health.http import HttpCheck
-from supervisor.model import Release, Stage
+from supervisor.model import Exit, Release, Stage
 from supervisor.processes import tree
 from supervisor.processes.app import App, describe
 from supervisor.processes.uninterrupted import uninterrupted
 from supervisor.releases.store import ReleaseStore
+
+SLOW_S = 5.0
+"""After this long without a good answer, the log says what is waited for."""
 
 
 class WentBack(Exception):
@@ -131,6 +136,8 @@ class Switch:
         if not answer.good:
             said = f"status {answer.status}" if answer.status is not None else answer.text
             hint = "" if answer.reached else self._port_hint()
+            if answer.status == HTTPStatus.BAD_REQUEST:  # Django's answer to a host that is not in ALLOWED_HOSTS
+                hint = "; the check comes with Host: localhost: does the application allow that?"
             printed = Exit(tail=files.last_lines(self._context.layout.app_log))
             raise StageFailed(f"not healthy within {window_s:g} s: {answer.target}: {said}{hint}", printed, answer)
 

@@ -21,6 +21,7 @@ class Answer:
     target: str
     status: int | None
     text: str
+    reached: bool = True  # somebody took the connection, or the script ran
 
 
 class Check(Protocol):

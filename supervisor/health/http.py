@@ -14,6 +14,7 @@ ADDRESSES = ("127.0.0.1", "::1")
 """Both are asked: Node listens on ::1 alone when it is told “localhost”."""
 BODY_BYTES = 2048
 SLOWEST_ANSWER_S = 10.0
+TAKEN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,19 @@ class HttpCheck:
                 problem = os.strerror(error.errno) if error.errno else str(error)
             except (h11.RemoteProtocolError, asyncio.IncompleteReadError) as error:
                 return Answer(False, self.url, None, f"it answers, but not in HTTP: {error}")
-        return Answer(False, self.url, None, problem)
+        return Answer(False, self.url, None, problem, reached=False)
+
+    async def is_taken(self) -> bool:
+        """Whether anybody takes connections on the port."""
+        for address in ADDRESSES:
+            try:
+                async with asyncio.timeout(TAKEN_S):
+                    _, writer = await asyncio.open_connection(address, self.port)
+            except (OSError, TimeoutError):
+                continue
+            writer.close()
+            return True
+        return False
 
     async def _get(self, address: str) -> tuple[int, bytes]:
         reader, writer = await asyncio.open_connection(address, self.port)

@@ -60,6 +60,17 @@ def listening_ports(root: int) -> tuple[int, ...]:
     return tuple(sorted(ports))
 
 
+def listener(port: int) -> tuple[int, str] | None:
+    """Number and name of a process that listens on a TCP port; None if it cannot be seen."""
+    try:
+        for link in psutil.net_connections("tcp"):
+            if link.status == psutil.CONN_LISTEN and link.laddr and link.laddr.port == port and link.pid:
+                return link.pid, psutil.Process(link.pid).name()
+    except psutil.Error:
+        pass
+    return None
+
+
 async def kill_below(root: int, timeout_s: float) -> bool:
     """KILL everything below `root`, again until nothing is left; whether it is empty within `timeout_s`."""
     return await _kill_until_none(lambda: members(root), timeout_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -352,6 +353,20 @@ def test_an_orbit_home_that_does_not_exist_yet_is_no_fault_of_who_asks(orbit: Or
         assert orbit.cli(*words).stdout == "There are no releases.\n"
     assert orbit.cli("rollback").returncode == 1
     assert not orbit.home.exists()
+
+
+def test_a_port_that_another_program_listens_on_is_not_taken_for_the_application(
+    orbit: Orbit, repository: Repository
+) -> None:
+    with socket.create_server(("127.0.0.1", orbit.port)):
+        repository.push(apps.server("1"))
+        orbit.start()
+        record = orbit.wait_idle(1)
+    assert record["outcome"] == "failed"
+    assert f"port {orbit.port} is in use by" in record["reason"]
+    assert f"(pid {os.getpid()})" in record["reason"]
+    orbit.hup()
+    orbit.wait_version("1")
 
 
 def test_bad_settings_are_told_all_at_once(orbit: Orbit) -> None:
