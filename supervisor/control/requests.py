@@ -74,15 +74,17 @@ class Spool:
 @contextmanager
 def _as_owner_of(directory: Path) -> Iterator[None]:
     """Root asks an Orbit that runs as somebody else: what it writes has to be that user's."""
-    owner = directory.stat().st_uid
+    owner, group = directory.stat().st_uid, os.getegid()
     if os.geteuid() != 0 or owner == 0:
         yield
         return
+    os.setegid(directory.stat().st_gid)
     os.seteuid(owner)
     try:
         yield
     finally:
         os.seteuid(0)
+        os.setegid(group)
 
 
 def _as_json(request: Request) -> dict[str, Any]:

@@ -21,8 +21,8 @@ def test_what_root_asks_an_orbit_of_another_user_belongs_to_that_user(tmp_path: 
     for path in (tmp_path, layout.run, layout.requests):
         os.chown(path, NOBODY, NOBODY)
     for parent in tmp_path.parents:
-        if not parent.stat().st_mode & 0o001:  # pytest's own folders are private
-            parent.chmod(parent.stat().st_mode | 0o001)
+        if parent.stat().st_mode & 0o011 != 0o011:  # pytest's own folders are private
+            parent.chmod(parent.stat().st_mode | 0o011)
     Spool(layout).accept(make(Action.UPDATE, "a test"))
     (written,) = layout.requests.iterdir()
     assert written.stat().st_uid == NOBODY
