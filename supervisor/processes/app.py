@@ -71,7 +71,8 @@ class AdoptedTree:
     async def stop(self, now: bool = False) -> Exit:
         self._signal(signal.SIGINT if now else signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
-            return await asyncio.wait_for(self.wait(), LATE_S + (0 if now else self._grace_s))
+            async with asyncio.timeout(LATE_S + (0 if now else self._grace_s)):
+                return await self.wait()
         logger.error("process {} is not gone after it was stopped; killing its tree from outside", self.pid)
         await tree.kill_below(self.shim_pid, LATE_S)
         return await self.wait()
@@ -224,10 +225,11 @@ class App:
 
     async def next_exit(self, timeout_s: float) -> Exit | None:
         """How it ends the next time that nobody asked it to; None if it does not within `timeout_s` seconds."""
-        future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
         self._waiting_for_exit.append(future)
         try:
-            return await asyncio.wait_for(future, timeout_s)
+            async with asyncio.timeout(timeout_s):
+                return await future
         except TimeoutError:
             return None
         finally:

@@ -44,7 +44,8 @@ class CommandRunner:
             raise
         try:
             try:
-                return await asyncio.wait_for(child.wait(), command.timeout_s)
+                async with asyncio.timeout(command.timeout_s):  # wait_for may lose a cancellation, before Python 3.12
+                    return await child.wait()
             except TimeoutError:
                 return replace(await child.stop(), timed_out=True)
         except asyncio.CancelledError:

@@ -94,7 +94,8 @@ class Child:
         self._signal(signal.SIGINT if now else signal.SIGTERM)
         limit_s = LATE_S + (0 if now else self.grace_s)
         with contextlib.suppress(TimeoutError):
-            return await asyncio.wait_for(self.wait(), limit_s)
+            async with asyncio.timeout(limit_s):
+                return await self.wait()
         logger.error(
             "process {} is not gone {:.0f} s after it was stopped; killing its tree from outside", self.pid, limit_s
         )
@@ -211,7 +212,8 @@ class Spawner:
         try:
             self._ask(spec, theirs)
             theirs.close()
-            shim_pid = await asyncio.wait_for(_peer_pid(ours), START_S)
+            async with asyncio.timeout(START_S):
+                shim_pid = await _peer_pid(ours)
         except (OSError, TimeoutError) as error:
             ours.close()
             raise SpawnFailed(f"cannot start {spec.argv[0]}: no monitor could be started: {error}") from error

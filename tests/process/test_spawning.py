@@ -28,3 +28,23 @@ async def test_a_command_that_ends_before_its_shim_is_looked_at_has_been_run(
     monkeypatch.setattr(spawner, "_peer_pid", late)
     ended = await run("echo said; exit 3")
     assert (ended.status, ended.tail, ended.error) == (3, "said\n", None)
+
+
+async def test_a_cancellation_at_the_very_end_of_a_command_is_not_lost(
+    run: Callable[..., Awaitable[Exit]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = spawner.Child.wait
+
+    async def ends_as_it_is_cancelled(self: spawner.Child) -> Exit:
+        ended = await wait(self)
+        task.cancel()
+        return ended
+
+    async def run_and_go_on() -> None:
+        await run("exit 0")
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(spawner.Child, "wait", ends_as_it_is_cancelled)
+    task = asyncio.create_task(run_and_go_on())
+    await asyncio.wait({task}, timeout=10)
+    assert task.cancelled()
