@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import UTC, datetime
 
 from loguru import logger
 
@@ -21,6 +20,7 @@ from supervisor.report import Report
 from supervisor.triggers import polling, watching
 
 HEARTBEAT_S = 10.0
+AGAIN_S = 1.0
 FIRST_RETRY_S = 15.0
 LONGEST_RETRY_S = 300.0
 
@@ -35,6 +35,9 @@ class Supervisor:
         self._running: asyncio.Task[None] | None = None
         self._current: Request | None = None
         self._next: Request | None = None
+        self._after: Request | None = None
+        self._unsignalled = 0
+        self._started_at = datetime.now(UTC)
         self._cancels: list[Request] = []
         self._taken: set[str] = set()
         self._hups = 0
@@ -115,7 +118,11 @@ class Supervisor:
         new = [request for request in self._parts.spool.waiting() if request.id not in self._taken]
         for request in new:
             self._take(request)
-        if not new and self._parts.spool.refused == refused:
+        if not new and self._unsignalled:
+            self._unsignalled -= (
+                1  # it was found in the spool while Orbit started; this is the signal that goes with it
+            )
+        elif not new and self._parts.spool.refused == refused:
             self.ask(Action.UPDATE, "SIGHUP")
 
     def _take(self, request: Request) -> None:
@@ -126,8 +133,11 @@ class Supervisor:
         elif request.action is Action.RESTART:
             self._restart(request)
         else:
-            if self._next and request.cause in AUTOMATIC and self._next.cause not in AUTOMATIC:
-                self._close(request, Outcome.SUPERSEDED, "somebody's own request waits already")
+            by_itself = {*AUTOMATIC, AT_START}
+            if self._next and request.cause in by_itself and self._next.cause not in by_itself:
+                if self._after:
+                    self._close(self._after, Outcome.SUPERSEDED, "a newer request took its place")
+                self._after = request  # somebody's own request goes first
                 return
             if self._next:
                 self._close(self._next, Outcome.SUPERSEDED, "a newer request took its place")
@@ -140,7 +150,7 @@ class Supervisor:
         """Start what waits, if nothing runs."""
         if self._running or self._restarting or not self._next or self._stops:
             return
-        self._current, self._next = self._next, None
+        self._current, self._next, self._after = self._next, self._after, None
         self._look_away()
         self._running = asyncio.create_task(self._deploy(self._current))
 
@@ -166,7 +176,8 @@ class Supervisor:
         finally:
             self._running = self._current = None
             self._watch_over(fresh=fresh)
-            self._spawn(self._tidy())
+            if not self._stops:
+                self._spawn(self._tidy())
             self._wake.set()
 
     async def _tidy(self) -> None:
@@ -206,6 +217,7 @@ class Supervisor:
         elif self._restarting:
             self._close(request, Outcome.SUPERSEDED, "a restart is under way")
         else:
+            self._look_away()
             self._restarting = self._spawn(self._restart_app(request))
 
     def _watch_over(self, fresh: bool) -> None:
@@ -288,6 +300,7 @@ class Supervisor:
         waiting = parts.spool.waiting()
         for request in waiting:
             self._take(request)
+        self._unsignalled = sum(request.created_at >= self._started_at for request in waiting)
         if not self._next:
             self._take(requests.make(Action.UPDATE, AT_START))
         self._wake.set()
@@ -315,14 +328,9 @@ class Supervisor:
         """Stop everything. A request that was not finished stays in the spool, for the next start."""
         logger.info("stopping")
         self._parts.deployer.close()
-        for task in list(self._background):
-            task.cancel()
         if self._running:
-            self._running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._running
-        if self._background:
-            await asyncio.wait(self._background)
+            await _end({self._running})
+        await _end(self._background)
         await self._parts.app.stop(now=self._stops > 1)
         self._report.publish(stopped=True)
         logger.info("stopped")
@@ -344,3 +352,12 @@ class Supervisor:
             "running": self._current.id if self._current else None,
             "waiting": waiting and {"id": waiting.id, "action": waiting.action, "cause": waiting.cause},
         }
+
+
+async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel them until they have ended, however often that takes."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=AGAIN_S)
