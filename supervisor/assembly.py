@@ -63,7 +63,16 @@ class Assembly:
         base_env = environment.base(environ, settings.withheld, self.user)
         base_env["GIT_REPO_URL"] = self.remote.url
         self.context = Context(settings, self.layout, runner, self.user, base_env, redactor(self.secrets))
-        git = Git(runner, self.layout, self.remote, self.user, base_env, settings.git_depth, warn=logger.warning)
+        git = Git(
+            runner,
+            self.layout,
+            self.remote,
+            self.user,
+            base_env,
+            settings.git_depth,
+            settings.deployment_timeout_s,
+            logger.warning,
+        )
         self.source = Source(git, settings)
         self.store = ReleaseStore(self.layout, self.user)
         self.records = Records(self.layout)

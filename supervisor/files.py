@@ -59,11 +59,21 @@ def read_json(path: Path) -> Any:
         os.close(fd)
 
 
-def last_lines(path: Path, most_bytes: int = 4096) -> str:
-    """The end of a log, from the beginning of a line on; nothing if it cannot be read."""
+def size(path: Path) -> int:
+    """In bytes; 0 if it is not there."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def last_lines(path: Path, since: int = 0, most_bytes: int = 4096) -> str:
+    """The end of a log, from the beginning of a line on, of what has come since it had `since` bytes (all of it, if it
+    was rotated meanwhile); nothing if it cannot be read."""
     try:
         with path.open("rb") as file:
-            file.seek(max(file.seek(0, os.SEEK_END) - most_bytes, 0))
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(end - most_bytes, since if since <= end else 0))
             data = file.read(most_bytes)
     except OSError:
         return ""

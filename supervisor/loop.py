@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from loguru import logger
 
@@ -119,9 +120,7 @@ class Supervisor:
         for request in new:
             self._take(request)
         if not new and self._unsignalled:
-            self._unsignalled -= (
-                1  # it was found in the spool while Orbit started; this is the signal that goes with it
-            )
+            self._unsignalled -= 1  # the signal of a request that was found in the spool while Orbit started
         elif not new and self._parts.spool.refused == refused:
             self.ask(Action.UPDATE, "SIGHUP")
 
@@ -198,9 +197,10 @@ class Supervisor:
         self._taken.discard(request.id)
 
     def _cancel(self, request: Request) -> None:
-        if self._next:
-            self._close(self._next, Outcome.CANCELLED, "while it waited")
-            self._next = None
+        for waiting in (self._next, self._after):
+            if waiting:
+                self._close(waiting, Outcome.CANCELLED, "while it waited")
+        self._next = self._after = None
         if self._running:
             self._cancels.append(request)  # answered when the deployment has ended, which takes its time
             self._running.cancel()

@@ -196,7 +196,7 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable(
         "HEALTH_CHECK_PATH", Kind.TEXT, _HEALTH, "the path that must answer with 2xx or 3xx", default="/",
-        example="/healthz", pattern=r"/\S*", rule="a path that starts with /",
+        example="/healthz", pattern=r"/[!-~]*", rule="a path that starts with /",
     ),
     Variable(
         "HEALTH_CHECK_TIMEOUT", Kind.SECONDS, _HEALTH,

@@ -57,7 +57,7 @@ class Builder:
         number, directory = self._store.begin(commit)
         attempt.release = directory.name
         logger.info("building release {}: {}", directory.name, commit.subject)
-        build_log = BuildLog(self._context.layout, directory.name, commit)
+        build_log = BuildLog(self._context.layout, directory.name, commit, self._context.redact)
         for note in await self._git.checkout(commit, directory):
             attempt.warn(note)
         draft = Release(
@@ -161,7 +161,7 @@ class Builder:
             return
         directory = self._context.layout.releases / attempt.release
         if attempt.commit:
-            BuildLog(self._context.layout, directory.name, attempt.commit).failed()
+            BuildLog(self._context.layout, directory.name, attempt.commit, self._context.redact).failed()
         try:
             self._store.forget(directory)
             await self.remove(directory)

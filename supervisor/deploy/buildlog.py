@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,8 +39,9 @@ class BuildLog:
     A log that cannot be written fails nothing: the step that cannot write either will say so.
     """
 
-    def __init__(self, layout: Layout, release: str, commit: Commit) -> None:
+    def __init__(self, layout: Layout, release: str, commit: Commit, redact: Callable[[str], str]) -> None:
         self._directory = layout.build_logs
+        self._redact = redact
         self._commit = commit
         self.path = self._directory / f"{release}.log"
 
@@ -69,6 +71,6 @@ class BuildLog:
         with contextlib.suppress(OSError):
             fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
             try:
-                os.write(fd, text.encode("utf-8", "surrogateescape"))
+                os.write(fd, self._redact(text).encode("utf-8", "surrogateescape"))
             finally:
                 os.close(fd)

@@ -41,7 +41,7 @@ def find(name: str, release: Release) -> Hook | None:
     """
     for place in dict.fromkeys((release.project, release.directory)):
         path = place / name
-        if path.is_symlink() and not path.resolve().is_relative_to(release.directory.resolve()):
+        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(release.directory)):
             raise StageFailed(f"cannot run {name}: it is a link that leads out of the repository")
         if path.is_file():
             return Hook(name, _ready(path), place)

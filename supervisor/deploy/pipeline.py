@@ -138,7 +138,7 @@ class Deployer:
         last = self.last
         if last is None or last.ended_at is None or last.commit != commit or last.request.action != "update":
             return False
-        if last.started_at <= request.created_at <= last.ended_at and last.outcome is not Outcome.CANCELLED:
+        if last.started_at <= request.created_at <= last.ended_at and last.outcome is Outcome.SUCCEEDED:
             return last  # it was under way when this was asked for
         grace = timedelta(seconds=self._context.settings.debounce_delay_s)
         noticed = last.request.cause in AUTOMATIC and is_live
@@ -168,7 +168,7 @@ class Deployer:
             attempt.warn("post-deploy.sh was ended by DEPLOYMENT_TIMEOUT; the release stays live")
         except asyncio.CancelledError:
             attempt.warn("post-deploy.sh was cancelled; the release stays live")
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 the release is live, whatever became of the hook
             attempt.warn(f"post-deploy.sh could not be run: {error}; the release stays live")
         self._finish(attempt)
 

@@ -40,6 +40,7 @@ class Switch:
         self._context = context
         self._store = store
         self._app = app
+        self._printed = 0
         self.closing = False
         """Orbit is being stopped: a way back moves the link, and starts nothing any more."""
 
@@ -80,6 +81,7 @@ class Switch:
             raise StageFailed(f"port {port} is in use by {by}: stop that, or set another APP_PORT")
 
     async def _start(self, release: Release) -> None:
+        self._printed = files.size(self._context.layout.app_log)
         try:
             await self._app.start(self._context.app_spec(release), release.id)
         except OrbitError as error:
@@ -138,7 +140,7 @@ class Switch:
             hint = "" if answer.reached else self._port_hint()
             if answer.status == HTTPStatus.BAD_REQUEST:  # Django's answer to a host that is not in ALLOWED_HOSTS
                 hint = "; the check comes with Host: localhost: does the application allow that?"
-            printed = Exit(tail=files.last_lines(self._context.layout.app_log))
+            printed = Exit(tail=files.last_lines(self._context.layout.app_log, self._printed))
             raise StageFailed(f"not healthy within {window_s:g} s: {answer.target}: {said}{hint}", printed, answer)
 
     async def _tell_if_slow(self, release: Release, window_s: float) -> None:

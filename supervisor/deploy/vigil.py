@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 
 from loguru import logger
 
@@ -28,6 +29,8 @@ class Vigil:
         self._context = context
         self._switch = switch
         self._app = app
+        self._window = timedelta(seconds=context.settings.health_window_s)
+        self._well_since: datetime | None = None
 
     async def bake(self, release: Release) -> Failure | None:
         """Watch for `BAKE_TIME`. Why the release should not stay live, as soon as that is clear; None if it is well."""
@@ -64,7 +67,13 @@ class Vigil:
         """One answer; None while there is nothing to ask: it is being started again anyway, or is never asked."""
         if self._context.settings.skip_health_check or self._app.pid is None:
             return None
-        return await self._switch.check_of(release).ask(ASK_EVERY_S)
+        start = self._app.started_at
+        answer = await self._switch.check_of(release).ask(ASK_EVERY_S)
+        if answer.good:
+            self._well_since = start
+        elif self._well_since != start and start and datetime.now(UTC) - start < self._window:
+            return None  # it was started again, and has as long to become well as after a deployment
+        return answer
 
 
 def _said(answer: Answer) -> str:

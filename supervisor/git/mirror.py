@@ -137,6 +137,8 @@ class Mirror:
 
     def registrations(self) -> Iterator[tuple[Path, Path | None]]:
         """The directory that git keeps of each worktree, and the worktree; None if it never got that far."""
+        if not is_real(self.path, "worktrees"):
+            return
         try:
             entries = sorted((self.path / "worktrees").iterdir())
         except (FileNotFoundError, NotADirectoryError):
@@ -248,10 +250,22 @@ def _printable(text: str) -> str:
 
 def _drop_unfinished(objects: Path) -> None:
     """Remove what a fetch had received when it failed or was ended: git leaves it, and it may be all of a full disk."""
+    if not is_real(objects.parent, "objects") or not is_real(objects, "pack"):
+        return
     with contextlib.suppress(OSError):
         for pattern in ("pack/tmp_*", "??/tmp_obj_*", "tmp_obj_*"):
             for path in objects.glob(pattern):
                 path.unlink(missing_ok=True)
+
+
+def is_real(parent: Path, *names: str) -> bool:
+    """Whether each of the nested `names` below `parent` is a directory, and no link: the mirror belongs to the user
+    whom the application runs as, who must not lead Orbit, perhaps root, to other places."""
+    for name in names:
+        parent = parent / name
+        if parent.is_symlink() or not parent.is_dir():
+            return False
+    return True
 
 
 def _is_complete(path: Path) -> bool:

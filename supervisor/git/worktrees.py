@@ -10,7 +10,7 @@ from supervisor.errors import SourceError
 from supervisor.files import remove_tree
 from supervisor.git.answers import Kind, Refused
 from supervisor.git.client import Client
-from supervisor.git.mirror import Mirror
+from supervisor.git.mirror import Mirror, is_real
 from supervisor.model import Commit, Exit
 
 MOST_ATTRIBUTES_BYTES = 1024 * 1024
@@ -55,6 +55,8 @@ class Worktrees:
 
     async def drop_large_files(self) -> None:
         """Remove the large files that the mirror keeps and no worktree uses. Raises SourceError, OSError."""
+        if not is_real(self._mirror.path, "lfs", "objects"):
+            return
         store = self._mirror.path / "lfs" / "objects"
         if not self._client.has_lfs or await asyncio.to_thread(_count, store) == self._large_files:
             return

@@ -18,7 +18,7 @@ def find(project: Path, root: Path) -> Path | None:
     """The repository's own check: the project's, else the root's; None if there is none that is executable."""
     for place in dict.fromkeys((project, root)):
         script = place / LOCATION
-        inside = script.resolve().is_relative_to(root.resolve())
+        inside = Path(os.path.realpath(script)).is_relative_to(os.path.realpath(root))
         if script.is_file() and inside and os.access(script, os.X_OK) and script.stat().st_mode & 0o111:
             return script
     return None

@@ -63,13 +63,18 @@ class AdoptedTree:
         self._grace_s = grace_s
         self._layout = layout
         self._pidfd = os.pidfd_open(shim_pid)
+        self._stopping = False
         self._exit = asyncio.create_task(self._await_exit())
 
     async def wait(self) -> Exit:
         return await asyncio.shield(self._exit)
 
     async def stop(self, now: bool = False) -> Exit:
-        self._signal(signal.SIGINT if now else signal.SIGTERM)
+        if now:
+            self._signal(signal.SIGINT)
+        elif not self._stopping:
+            self._signal(signal.SIGTERM)
+        self._stopping = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LATE_S + (0 if now else self._grace_s)):
                 return await self.wait()
@@ -97,6 +102,7 @@ class AdoptedTree:
             facts = None
         if facts and facts.pid == self.pid:
             return Exit(facts.status, facts.signal, out_of_memory=facts.out_of_memory, tail=facts.tail)
+        await tree.kill_session(self.pid, LATE_S)
         return Exit(error="its monitor was killed")
 
 

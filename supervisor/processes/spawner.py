@@ -73,6 +73,7 @@ class Child:
         self._buffer = b""
         self._since = time.monotonic()
         self._exit: asyncio.Task[Exit] | None = None
+        self._stopping = False
 
     async def started(self) -> None:
         """Wait until the command runs. Raises SpawnFailed."""
@@ -91,7 +92,11 @@ class Child:
 
     async def stop(self, now: bool = False) -> Exit:
         """End the tree: TERM, its grace, KILL (or KILL at once). Returns when it is empty."""
-        self._signal(signal.SIGINT if now else signal.SIGTERM)
+        if now:
+            self._signal(signal.SIGINT)
+        elif not self._stopping:  # a second TERM would mean: now
+            self._signal(signal.SIGTERM)
+        self._stopping = True
         limit_s = LATE_S + (0 if now else self.grace_s)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
@@ -100,7 +105,11 @@ class Child:
             "process {} is not gone {:.0f} s after it was stopped; killing its tree from outside", self.pid, limit_s
         )
         await tree.kill_below(self.shim_pid, START_S)
-        return await self.wait()
+        self._signal(signal.SIGKILL)  # if all below it is gone and it does not end, it is stuck itself
+        try:
+            return await asyncio.wait_for(self.wait(), START_S)
+        except TimeoutError:
+            return Exit(error="it does not end; the kernel holds it")
 
     def keep(self) -> None:
         """From now on it lives on when the supervisor goes; to be called once it is on record."""
@@ -207,7 +216,10 @@ class Spawner:
 
     async def spawn(self, spec: Spec) -> Child:
         """Start a command under a shim of its own. Raises SpawnFailed."""
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            raise SpawnFailed(f"cannot start {spec.argv[0]}: {error.strerror}") from error
         ours.setblocking(False)
         try:
             self._ask(spec, theirs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import Callable
 
@@ -79,6 +80,21 @@ async def kill_below(root: int, timeout_s: float) -> bool:
 async def kill_strays(spawner: int, timeout_s: float) -> bool:
     """KILL what came to the fork server because its own shim was killed; whether all is gone within `timeout_s`."""
     return await _kill_until_none(lambda: _strays(spawner), timeout_s)
+
+
+async def kill_session(leader: int, timeout_s: float) -> bool:
+    """KILL the session that a command led, and what is below it: its shim was killed after a take-over, so that the
+    tree has come to another parent; whether all is gone within `timeout_s`."""
+    return await _kill_until_none(lambda: _session(leader), timeout_s)
+
+
+def _session(leader: int) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if os.getsid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
+                found += [process, *process.children(recursive=True)]
+    return found
 
 
 def _strays(spawner: int) -> list[psutil.Process]:

@@ -52,7 +52,8 @@ class ReleaseStore:
 
     def complete(self, release: Release) -> None:
         """Write the file that makes a directory a release; after all else, since a crash may come at any moment."""
-        files.write_json(self._file(release), _as_json(release, self._layout))
+        # Commands may come from settings, and settings may hold what only their owner should read.
+        files.write_json(self._file(release), _as_json(release, self._layout), mode=0o600)
 
     def mark(self, release: Release, good: bool) -> None:
         """Whether it has been live and healthy, and so is somewhere to go back to."""

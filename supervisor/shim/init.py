@@ -86,7 +86,10 @@ class Init:
         steady = time.monotonic() - self.started >= STEADY_S
         self.pause_s = 0.01 if steady or not self.pause_s else min(max(self.pause_s * 2, 0.5), LONGEST_PAUSE_S)
         how = f"signal {-code}" if code < 0 else f"status {code}"
-        print(f"[SETUP] ERROR: the supervisor ended with {how}; starting it again", flush=True)
+        try:
+            print(f"[SETUP] ERROR: the supervisor ended with {how}; starting it again", flush=True)
+        except OSError:
+            pass  # nobody reads, which is no reason for PID 1 to end
 
     def _stop_everything(self) -> None:
         """A stop while there is no supervisor: end the trees that it left."""

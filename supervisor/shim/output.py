@@ -40,10 +40,11 @@ class Redactor:
 
 def _overlap(data: bytes, secret: bytes) -> int:
     """Length of the longest end of `data` that is a beginning of `secret`."""
-    for length in range(min(len(secret) - 1, len(data)), 0, -1):
-        if data.endswith(secret[:length]):
-            return length
-    return 0
+    last = data[-1:]
+    length = secret.rfind(last, 0, min(len(secret) - 1, len(data))) + 1
+    while length > 0 and not data.endswith(secret[:length]):
+        length = secret.rfind(last, 0, length - 1) + 1  # only where the last byte fits: a log is mostly whole lines
+    return length
 
 
 class RotatedFile:
