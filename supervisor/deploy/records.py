@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,6 +63,7 @@ class Records:
     def __init__(self, layout: Layout) -> None:
         self._directory = layout.deployments
         self._highest = 0
+        self._unwritten: list[Record] = []
 
     def next_number(self) -> int:
         """The number of the next attempt; numbers are never used again."""
@@ -86,17 +88,22 @@ class Records:
     def close_interrupted(self) -> list[Record]:
         """Records without an end were being written when the supervisor died: say so in them, and return them.
 
-        Raises OSError.
+        What a full disk refuses is written with the next pruning.
         """
-        closed = []
-        for record in self.latest(MOST_RECORDS):
-            if record["outcome"] is None:
-                record["outcome"] = Outcome.INTERRUPTED
-                record["reason"] = "the supervisor ended during the deployment"
-                record["ended_at"] = datetime.now(UTC).isoformat()
-                files.write_json(self._path(record["number"]), record)
-                closed.append(record)
+        closed = [record for record in self.latest(MOST_RECORDS) if record["outcome"] is None]
+        for record in closed:
+            record["outcome"] = Outcome.INTERRUPTED
+            record["reason"] = "the supervisor ended during the deployment"
+            record["ended_at"] = datetime.now(UTC).isoformat()
+        self._unwritten = list(closed)
+        self._write_the_rest()
         return closed
+
+    def _write_the_rest(self) -> None:
+        with contextlib.suppress(OSError):
+            while self._unwritten:
+                files.write_json(self._path(self._unwritten[0]["number"]), self._unwritten[0])
+                self._unwritten.pop(0)
 
     def amend(self, release: str, outcome: Outcome, failure: dict[str, Any]) -> None:
         """Say of the attempt that made `release` live that it did not stay so. Raises OSError."""
@@ -109,6 +116,7 @@ class Records:
 
     def prune(self) -> None:
         """Forget the oldest beyond `MOST_RECORDS`."""
+        self._write_the_rest()
         for path in sorted(self._paths(), reverse=True)[MOST_RECORDS:]:
             path.unlink(missing_ok=True)
 

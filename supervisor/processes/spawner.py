@@ -107,7 +107,8 @@ class Child:
         await tree.kill_below(self.shim_pid, START_S)
         self._signal(signal.SIGKILL)  # if all below it is gone and it does not end, it is stuck itself
         try:
-            return await asyncio.wait_for(self.wait(), START_S)
+            async with asyncio.timeout(START_S):
+                return await self.wait()
         except TimeoutError:
             return Exit(error="it does not end; the kernel holds it")
 
