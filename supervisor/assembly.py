@@ -24,6 +24,7 @@ from supervisor.model import User
 from supervisor.processes import environment, identity
 from supervisor.processes.app import App
 from supervisor.processes.command import CommandRunner
+from supervisor.processes.hold import Hold
 from supervisor.processes.spawner import LogPolicy, Spawner
 from supervisor.redact import environment_secrets, forms, redactor
 from supervisor.releases import retention
@@ -58,7 +59,9 @@ class Assembly:
         )
         prepare_home(self.layout, self.user)
         self.lock = Lock(self.layout)
-        self.spawner = Spawner(LogPolicy(settings.log_max_size_bytes, settings.log_backups), forms(self.secrets))
+        self.hold = Hold(self.layout.run)
+        policy = LogPolicy(settings.log_max_size_bytes, settings.log_backups)
+        self.spawner = Spawner(policy, forms(self.secrets), self.hold)
         runner = CommandRunner(self.spawner)
         base_env = environment.base(environ, settings.withheld, self.user)
         base_env["GIT_REPO_URL"] = self.remote.url
@@ -123,6 +126,7 @@ class Assembly:
     def close(self) -> None:
         """Let go of everything but the application's tree."""
         self.spawner.close()
+        self.hold.close()
         self.lock.release()
 
 

@@ -284,6 +284,7 @@ class Supervisor:
     async def _recover(self) -> None:
         """Undo what a crash left half done, serve what is live, then look for something newer."""
         parts = self._parts
+        await parts.hold.take()
         parts.recover()
         release = parts.store.current()
         if release:

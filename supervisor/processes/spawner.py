@@ -21,6 +21,7 @@ from loguru import logger
 from supervisor.errors import OrbitError
 from supervisor.model import Exit, User
 from supervisor.processes import tree
+from supervisor.processes.hold import Hold
 from supervisor.shim.protocol import KEEP, LENGTH, PID
 
 SHIM = Path(__file__).parent.parent / "shim" / "__main__.py"
@@ -180,9 +181,10 @@ class Child:
 class Spawner:
     """Owner of the fork server; starts it again should it be killed."""
 
-    def __init__(self, log_policy: LogPolicy, secrets: tuple[str, ...] = ()) -> None:
+    def __init__(self, log_policy: LogPolicy, secrets: tuple[str, ...] = (), hold: Hold | None = None) -> None:
         self._log_policy = log_policy
         self._secrets = secrets
+        self._hold = hold
         self._server: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
 
@@ -194,9 +196,10 @@ class Spawner:
     def start(self) -> None:
         """Start the fork server; its standard output, where marked lines go, is ours."""
         ours, theirs = socket.socketpair()
+        inherited = (theirs.fileno(), *(self._hold.descriptors if self._hold else ()))
         self._server = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(SHIM), "serve", str(theirs.fileno())],
-            pass_fds=(theirs.fileno(),),
+            [sys.executable, "-I", "-S", str(SHIM), "serve", *map(str, inherited)],
+            pass_fds=inherited,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             # Whatever is needed comes with each request; its own environment is readable by others of its user.

@@ -1,4 +1,4 @@
-"""`python -I -S …/shim/__main__.py serve FD` (the fork server) or `… init COMMAND…` (PID 1)."""
+"""`python -I -S …/shim/__main__.py serve FD [HOLD]` (the fork server) or `… init COMMAND…` (PID 1)."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ if __name__ == "__main__":
     if sys.argv[1] == "serve":
         from supervisor.shim.server import serve
 
-        serve(int(sys.argv[2]))
+        serve(*map(int, sys.argv[2:4]))
     elif sys.argv[1] == "init":
         from supervisor.shim.init import run
 

@@ -34,10 +34,13 @@ ABOVE_FILES = 64
 class Monitor:
     """State of one shim: running, then (asked to, or because the command ended) emptying, then done."""
 
-    def __init__(self, spec: dict[str, Any], report: socket.socket, files: list[int], console_fd: int) -> None:
+    def __init__(
+        self, spec: dict[str, Any], report: socket.socket, files: list[int], console_fd: int, hold: int = -1
+    ) -> None:
         self.spec = spec
         self.report: socket.socket | None = report
         self.kept = False
+        self.hold = hold
         self.files = files
         self.started_at = time.time()
         self.pid = 0
@@ -191,7 +194,8 @@ class Monitor:
         assert self.report is not None
         try:
             said = self.report.recv(16)
-            self.kept = self.kept or KEEP in said
+            if KEEP in said:
+                self._keep()
             gone = not said
         except BlockingIOError:
             return
@@ -203,6 +207,13 @@ class Monitor:
             self.report = None
             if not self.kept:
                 self.stop(min(self.spec["grace"], LEFTOVER_GRACE_S))
+
+    def _keep(self) -> None:
+        """From now on the next supervisor takes the tree over, and need not wait for its end."""
+        self.kept = True
+        if self.hold >= 0:
+            os.close(self.hold)
+            self.hold = -1
 
     def stop(self, grace_s: float) -> None:
         """TERM to the whole tree now, KILL to what is left after `grace_s` seconds."""

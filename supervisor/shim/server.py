@@ -18,12 +18,15 @@ from .protocol import LENGTH
 MOST_FILES = 16
 
 
-def serve(fd: int) -> None:
-    """Answer requests that come over the socket `fd` until it closes."""
+def serve(fd: int, hold: int = -1) -> None:
+    """Answer requests that come over the socket `fd` until it closes. `hold` is a locked descriptor: as long as we or a
+    shim that is not kept have it open, the next supervisor sees that something of ours is left."""
     kernel.set_name("orbit-spawner")
     kernel.hide()
     kernel.become_subreaper()  # should a shim be killed, what it watched over stays within reach
-    os.set_inheritable(fd, False)
+    for inherited in (fd, hold):
+        if inherited >= 0:
+            os.set_inheritable(inherited, False)
     requests = socket.socket(fileno=fd)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # shims report for themselves: let the kernel reap them
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
@@ -37,7 +40,7 @@ def serve(fd: int) -> None:
             return
         spec, files = request
         if os.fork() == 0:
-            _be_shim(spec, files, requests)
+            _be_shim(spec, files, requests, hold)
         for file in files:
             os.close(file)
 
@@ -58,13 +61,13 @@ def _receive(requests: socket.socket) -> tuple[dict[str, object], list[int]] | N
     return json.loads(body), list(files)
 
 
-def _be_shim(spec: dict[str, object], files: list[int], requests: socket.socket) -> None:
+def _be_shim(spec: dict[str, object], files: list[int], requests: socket.socket, hold: int) -> None:
     status = 1
     try:
         requests.close()
         report = socket.socket(fileno=files[0])
         report.setblocking(False)
-        status = Monitor(spec, report, files[1:], 1).run()
+        status = Monitor(spec, report, files[1:], 1, hold).run()
     except BaseException:  # noqa: BLE001 the process ends here, and says why
         sys.excepthook(*sys.exc_info())
     finally:
