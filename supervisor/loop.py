@@ -10,7 +10,7 @@ from typing import Any
 
 from loguru import logger
 
-from supervisor import log
+from supervisor import log, memory
 from supervisor.assembly import Assembly
 from supervisor.control import requests
 from supervisor.deploy.attempt import Attempt
@@ -18,7 +18,7 @@ from supervisor.deploy.pipeline import AT_START, AUTOMATIC
 from supervisor.model import Action, Outcome, Release, Request
 from supervisor.releases import retention
 from supervisor.report import Report
-from supervisor.triggers import polling, watching
+from supervisor.triggers import polling
 
 HEARTBEAT_S = 10.0
 AGAIN_S = 1.0
@@ -182,6 +182,7 @@ class Supervisor:
     async def _tidy(self) -> None:
         await self._parts.deployer.tidy()
         self._report.refresh()
+        memory.give_back()
 
     def _close(
         self, request: Request, outcome: Outcome, reason: str | None = None, deployment: int | None = None
@@ -318,6 +319,8 @@ class Supervisor:
         if settings.polling_interval_s:
             self._spawn(polling.poll(settings.polling_interval_s, parts.source.head, handled, ask))
         if parts.local_repository and settings.git_watch:
+            from supervisor.triggers import watching  # most repositories are elsewhere: no memory for watchdog then
+
             self._spawn(watching.watch(parts.local_repository, parts.source.head, handled, ask))
 
     async def _beat(self) -> None:

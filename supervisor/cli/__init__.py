@@ -6,11 +6,12 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
 HELD_SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
+SUPERVISE = "supervisor.cli.supervise:supervise"
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
@@ -41,8 +42,25 @@ def load(target: str) -> Callable[..., Any]:
     return loaded
 
 
+@contextlib.contextmanager
+def _without(module: str) -> Iterator[None]:
+    """Meanwhile `module` cannot be imported; who can do without it does."""
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
 def _run() -> int:
     """Run the command that the arguments name; its exit code. A command that returns nothing has done it."""
+    if sys.argv[1:] == ["run"]:
+        # It has no arguments that click would have to read. What is imported here stays for as long as Orbit runs,
+        # and asyncio brings OpenSSL along: megabytes for connections that the supervisor never makes.
+        with _without("ssl"):
+            supervise = load(SUPERVISE)
+        supervise()
+        return 0
     import click
 
     from supervisor.cli.group import orbit

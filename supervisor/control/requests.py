@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,7 +21,11 @@ MOST_BYTES = 16384
 
 def make(action: Action, cause: str, target: str | None = None) -> Request:
     """A new request, with an id of its own."""
-    return Request(secrets.token_hex(6), action, cause, datetime.now(UTC), target)
+    return Request(_new_id(), action, cause, datetime.now(UTC), target)
+
+
+def _new_id() -> str:
+    return os.urandom(6).hex()
 
 
 class Spool:
@@ -123,4 +126,4 @@ def _read(path: Path) -> Request | None:
 
 def _plain(name: object) -> str:
     """An id that is safe as part of a file's name."""
-    return "".join(char for char in str(name) if char.isalnum() or char in "-_")[:64] or secrets.token_hex(6)
+    return "".join(char for char in str(name) if char.isalnum() or char in "-_")[:64] or _new_id()

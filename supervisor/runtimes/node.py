@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import nodesemver
-
 from supervisor.runtimes.requirement import Requirement, anything, begins, numbers
 
 name = "node"
@@ -60,6 +58,8 @@ def requirement(text: str) -> Requirement | None:
         )
     if line := _LINE.fullmatch(wanted):
         return Requirement(begins(line[1]))
+    import nodesemver  # few projects name a range; those that do not need no memory for reading one
+
     ranged = wanted.replace(",", " ")
     if nodesemver.valid_range(ranged, True) is None:
         return None

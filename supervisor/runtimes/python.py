@@ -7,8 +7,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
 from supervisor.runtimes.requirement import Requirement, Test, anything, begins, numbers
 
 name = "python"
@@ -76,6 +74,8 @@ def _pyenv(environment: Mapping[str, str]) -> Path:
 
 def _alternative(text: str) -> Test | None:
     """The test of clauses that all have to hold; None if there is something that is no clause."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # see runtimes/node.py
+
     clauses = []
     at = 0
     while at < len(text):

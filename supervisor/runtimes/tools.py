@@ -15,8 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import nodesemver
-
 from supervisor.model import Runner, User
 from supervisor.runtimes.probe import Probe
 from supervisor.runtimes.requirement import numbers
@@ -70,7 +68,11 @@ class Tools:
         output = await self._probe.output(Path(found), environment) if found else None
         if output is None or not numbers(output):
             return None
-        return output if wanted is None or nodesemver.satisfies(output, wanted, True) else None
+        if wanted is None:
+            return output
+        import nodesemver  # see runtimes/node.py
+
+        return output if nodesemver.satisfies(output, wanted, True) else None
 
 
 def _package(name: str, version: str) -> str:

@@ -8,6 +8,8 @@ SIGTERM stops the tree (TERM, `grace` seconds, KILL); a second one, or SIGINT, k
 log.
 """
 
+from __future__ import annotations
+
 import errno
 import fcntl
 import json
@@ -16,11 +18,14 @@ import select
 import signal
 import socket
 import time
-from typing import Any
 
 from . import kernel
 from .output import Console, Output, RotatedFile
 from .protocol import EXEC_FAILED, KEEP, PID
+
+TYPE_CHECKING = False  # typing's own one would cost every shim its import
+if TYPE_CHECKING:
+    from typing import Any
 
 READ_BYTES = 1048576
 PIPE_BYTES = 1048576

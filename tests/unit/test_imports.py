@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("processes",),
     ("languages", "runtimes"),
     ("git", "settings", "log"),
-    ("files", "layout", "variables", "redact", "errors", "model"),
+    ("files", "layout", "memory", "variables", "redact", "errors", "model"),
     ("shim",),
 )
 """Top to bottom. A module imports from lower floors and from its own package."""
@@ -34,7 +34,7 @@ GROUND = FLOORS[-2]
 ALONE = ("shim", "errors", "model", "layout", "redact")
 """These import nothing of ours."""
 
-MAY_IMPORT_LOOP = ("cli.run",)
+MAY_IMPORT_LOOP = ("cli.supervise",)
 LEVEL = {part: level for level, parts in enumerate(FLOORS) for part in parts}
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
