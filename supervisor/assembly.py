@@ -61,7 +61,7 @@ class Assembly:
         self.lock = Lock(self.layout)
         self.hold = Hold(self.layout.run)
         policy = LogPolicy(settings.log_max_size_bytes, settings.log_backups)
-        self.spawner = Spawner(policy, forms(self.secrets), self.hold)
+        self.spawner = Spawner(policy, forms(self.secrets), str(self.layout.home), self.hold)
         runner = CommandRunner(self.spawner)
         base_env = environment.base(environ, settings.withheld, self.user)
         base_env["GIT_REPO_URL"] = self.remote.url

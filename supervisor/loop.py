@@ -288,16 +288,13 @@ class Supervisor:
         await parts.hold.take()
         parts.recover()
         release = parts.store.current()
-        if release:
-            spec = parts.context.app_spec(release)
-            if parts.app.adopt(spec, release.id):
-                logger.info("release {} is being served by pid {}; taken over", release.id, parts.app.pid)
-            else:
-                await parts.app.end_leftover(spec.grace_s)
-                logger.info("starting release {}", release.id)
-                await parts.switch.resume(release)
-        else:
-            await parts.app.end_leftover(parts.settings.stop_timeout_s)
+        adopted = release is not None and parts.app.adopt(parts.context.app_spec(release), release.id)
+        if adopted and release:
+            logger.info("release {} is being served by pid {}; taken over", release.id, parts.app.pid)
+        await parts.app.end_leftovers(str(parts.layout.home), parts.settings.stop_timeout_s)
+        if release and not adopted:
+            logger.info("starting release {}", release.id)
+            await parts.switch.resume(release)
         self._report.refresh()
         waiting = parts.spool.waiting()
         for request in waiting:

@@ -18,11 +18,13 @@ from loguru import logger
 from supervisor import files
 from supervisor.layout import Layout
 from supervisor.model import AppState, Exit
-from supervisor.processes import tree
+from supervisor.processes import strays, tree
+from supervisor.processes.adopted import AdoptedTree, Running
 from supervisor.processes.spawner import LATE_S, Child, Spawner, SpawnFailed, Spec
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
+LEFTOVER_GRACE_S = 2.0
 STEADY_S = 30.0
 """Up this long, an application counts as steady: its next restart is at once again."""
 
@@ -30,17 +32,6 @@ STEADY_S = 30.0
 def pause_before_restart(crashes: int) -> float:
     """Seconds to wait before the restart after the nth crash in a row: none, then 0.5 doubling to 30."""
     return 0.0 if crashes <= 1 else min(FIRST_PAUSE_S * 2.0 ** min(crashes - 2, 16), LONGEST_PAUSE_S)
-
-
-@dataclass(frozen=True, slots=True)
-class _ExitFile:
-    """What the shim writes to `run/app.exit.json`."""
-
-    pid: int
-    status: int | None
-    signal: int | None
-    out_of_memory: bool
-    tail: str
 
 
 class Tree(Protocol):
@@ -52,78 +43,6 @@ class Tree(Protocol):
     async def wait(self) -> Exit: ...
     async def stop(self, now: bool = False) -> Exit: ...
     def reopen_log(self) -> None: ...
-
-
-class AdoptedTree:
-    """A tree that an earlier supervisor started; its end is seen through a pidfd and its exit file."""
-
-    def __init__(self, shim_pid: int, pid: int, grace_s: float, layout: Layout) -> None:
-        self.shim_pid = shim_pid
-        self.pid = pid
-        self._grace_s = grace_s
-        self._layout = layout
-        self._pidfd = os.pidfd_open(shim_pid)
-        self._stopping = False
-        self._exit = asyncio.create_task(self._await_exit())
-
-    async def wait(self) -> Exit:
-        return await asyncio.shield(self._exit)
-
-    async def stop(self, now: bool = False) -> Exit:
-        if now:
-            self._signal(signal.SIGINT)
-        elif not self._stopping:
-            self._signal(signal.SIGTERM)
-        self._stopping = True
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LATE_S + (0 if now else self._grace_s)):
-                return await self.wait()
-        logger.error("process {} is not gone after it was stopped; killing its tree from outside", self.pid)
-        await tree.kill_below(self.shim_pid, LATE_S)
-        return await self.wait()
-
-    def reopen_log(self) -> None:
-        self._signal(signal.SIGUSR1)
-
-    def _signal(self, number: int) -> None:
-        if self._pidfd >= 0:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._pidfd, number)
-
-    async def _await_exit(self) -> Exit:
-        try:
-            await tree.ended(self._pidfd)
-        finally:
-            os.close(self._pidfd)
-            self._pidfd = -1
-        try:
-            facts = msgspec.convert(files.read_json(self._layout.app_exit), _ExitFile)
-        except msgspec.ValidationError:
-            facts = None
-        if facts and facts.pid == self.pid:
-            return Exit(facts.status, facts.signal, out_of_memory=facts.out_of_memory, tail=facts.tail)
-        await tree.kill_session(self.pid, LATE_S)
-        return Exit(error="its monitor was killed")
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """What `run/app.json` says: the application's tree, so that the next supervisor can take it over."""
-
-    release: str
-    pid: int
-    shim_pid: int
-    shim_created: float  # seconds since the epoch
-    started_at: datetime
-
-    @classmethod
-    def read(cls, layout: Layout) -> Running | None:
-        """The tree that an earlier supervisor left, if it lives."""
-        try:
-            found = msgspec.convert(files.read_json(layout.app), cls)
-        except msgspec.ValidationError:
-            return None
-        return found if tree.is_alive(found.shim_pid, found.shim_created) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +110,7 @@ class App:
         if running is None or running.release != release:
             return False
         try:
-            self._tree = AdoptedTree(running.shim_pid, running.pid, spec.grace_s, self._layout)
+            self._tree = AdoptedTree(running, spec.grace_s, self._layout)
         except ProcessLookupError:
             return False
         self._spec, self.release, self._kept_up = spec, release, True
@@ -201,13 +120,20 @@ class App:
         self._change(AppState.RUNNING)
         return True
 
-    async def end_leftover(self, grace_s: float) -> None:
-        """End the tree that an earlier supervisor left, if there is one and it was not adopted."""
+    async def end_leftovers(self, owner: str, grace_s: float) -> None:
+        """End every tree of an earlier supervisor of `owner` (an ORBIT_HOME) but the one that was taken over: an
+        application that was not, hooks and builds whose shims are still at it, and what was below a killed shim."""
         running = Running.read(self._layout)
-        if self._tree or running is None:
+        if running and not self._tree:
+            with contextlib.suppress(ProcessLookupError):
+                await AdoptedTree(running, grace_s, self._layout).stop()
+        kept = running.tag if running and self._tree else None
+        left = strays.owned(owner, but=kept)
+        if not left:
             return
-        with contextlib.suppress(ProcessLookupError):
-            await AdoptedTree(running.shim_pid, running.pid, grace_s, self._layout).stop()
+        logger.warning("ending {} processes that an earlier supervisor has left", len(left))
+        if not await strays.end(lambda: strays.owned(owner, but=kept), LEFTOVER_GRACE_S, LATE_S):
+            logger.error("processes of an earlier supervisor do not end: {}", [process.pid for process in left])
 
     async def stop(self, now: bool = False) -> None:
         """Stop it and stay stopped; returns when nothing of its tree is left."""
@@ -276,7 +202,7 @@ class App:
     def _record(self, child: Child, started_at: datetime) -> None:
         """Write down where it is found by the next supervisor, and only then let it live on without this one."""
         assert self.release is not None
-        facts = Running(self.release, child.pid, child.shim_pid, tree.created_at(child.shim_pid), started_at)
+        facts = Running(self.release, child.pid, child.shim_pid, tree.created_at(child.shim_pid), started_at, child.tag)
         try:
             files.write_json_somehow(self._layout.app, msgspec.to_builtins(facts))
         except OSError as error:

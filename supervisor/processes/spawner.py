@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 from loguru import logger
 
 from supervisor.errors import OrbitError
 from supervisor.model import Exit, User
-from supervisor.processes import tree
+from supervisor.processes import strays, tree
 from supervisor.processes.hold import Hold
 from supervisor.shim.protocol import KEEP, LENGTH, PID
 
@@ -64,11 +65,12 @@ class Spec:
 class Child:
     """A command under its shim, as the supervisor that started it sees it."""
 
-    def __init__(self, shim_pid: int, report: socket.socket, grace_s: float, spawner_pid: int) -> None:
+    def __init__(self, shim_pid: int, report: socket.socket, grace_s: float, tag: str, spawner: Spawner) -> None:
         self.shim_pid = shim_pid
         self.pid = 0
         self.grace_s = grace_s
-        self._spawner_pid = spawner_pid
+        self.tag = tag
+        self._spawner = spawner
         self._pidfd = _pidfd(shim_pid)
         self._report = report
         self._buffer = b""
@@ -133,7 +135,7 @@ class Child:
             if message is None:
                 logger.error("the monitor of process {} was killed; ending what is left of its tree", self.pid)
                 await tree.ended(self._pidfd)  # only then has what it watched over come to the fork server
-                await tree.kill_strays(self._spawner_pid, START_S)
+                await strays.end(lambda: self._spawner.strays(self.tag, self.pid), 0.0, START_S)
                 return Exit(error="its monitor was killed", duration_s=time.monotonic() - self._since)
             facts = message["exit"]
             return Exit(
@@ -148,6 +150,7 @@ class Child:
             self._close()
 
     def _close(self) -> None:
+        self._spawner.forget(self.shim_pid)
         self._report.close()
         if self._pidfd >= 0:
             os.close(self._pidfd)
@@ -181,9 +184,14 @@ class Child:
 class Spawner:
     """Owner of the fork server; starts it again should it be killed."""
 
-    def __init__(self, log_policy: LogPolicy, secrets: tuple[str, ...] = (), hold: Hold | None = None) -> None:
+    def __init__(
+        self, log_policy: LogPolicy, hidden: tuple[str, ...] = (), owner: str = "", hold: Hold | None = None
+    ) -> None:
+        self._owner = owner
+        self._shims: set[int] = set()
+        self._asked = 0  # shims that have not said their number yet
         self._log_policy = log_policy
-        self._secrets = secrets
+        self._hidden = hidden
         self._hold = hold
         self._server: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
@@ -220,29 +228,45 @@ class Spawner:
 
     async def spawn(self, spec: Spec) -> Child:
         """Start a command under a shim of its own. Raises SpawnFailed."""
+        tag = strays.new_tag(self._owner)
         try:
-            ours, theirs = socket.socketpair()
-        except OSError as error:
-            raise SpawnFailed(f"cannot start {spec.argv[0]}: {error.strerror}") from error
-        ours.setblocking(False)
-        try:
-            self._ask(spec, theirs)
-            theirs.close()
-            async with asyncio.timeout(START_S):
-                shim_pid = await _peer_pid(ours)
+            shim_pid, report = await self._start_shim(spec, tag)
+            child = Child(shim_pid, report, spec.grace_s, tag, self)
         except (OSError, TimeoutError) as error:
-            ours.close()
             raise SpawnFailed(f"cannot start {spec.argv[0]}: no monitor could be started: {error}") from error
-        finally:
-            theirs.close()
-        assert self._server is not None
-        child = Child(shim_pid, ours, spec.grace_s, self._server.pid)
         await child.started()
         return child
 
-    def _ask(self, spec: Spec, report: socket.socket) -> None:
+    async def _start_shim(self, spec: Spec, tag: str) -> tuple[int, socket.socket]:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        self._asked += 1
+        try:
+            with theirs:
+                self._ask(spec, tag, theirs)
+            async with asyncio.timeout(START_S):
+                pid = await _peer_pid(ours)
+            self._shims.add(pid)
+            return pid, ours
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            self._asked -= 1
+
+    def forget(self, shim_pid: int) -> None:
+        """This shim has ended."""
+        self._shims.discard(shim_pid)
+
+    def strays(self, tag: str, leader: int) -> list[psutil.Process]:
+        """What is left of the tree with this tag, whose shim was killed: what bears the tag, the session that
+        `leader` led, and what has come to the fork server, be it without a variable and in a session of its own."""
+        came = strays.orphans(self.pid, self._shims, bool(self._asked)) if self.pid else []
+        return [*strays.tagged(tag), *strays.session(leader), *came]
+
+    def _ask(self, spec: Spec, tag: str, report: socket.socket) -> None:
         files = [report.fileno(), *spec.files.values()]
-        body = json.dumps(self._as_message(spec)).encode()
+        body = json.dumps(self._as_message(spec, tag)).encode()
         for attempt in (1, 2):
             if self._channel is None:
                 self.start()
@@ -257,12 +281,12 @@ class Spawner:
                 logger.error("the fork server was killed; starting it again")
                 self.close()
 
-    def _as_message(self, spec: Spec) -> dict[str, Any]:
+    def _as_message(self, spec: Spec, tag: str) -> dict[str, Any]:
         user = spec.user
         return {
             "argv": spec.argv,
             "cwd": str(spec.cwd),
-            "env": dict(spec.env),
+            "env": {**spec.env, strays.TAG: tag},
             "user": user and {"name": user.name, "uid": user.uid, "gid": user.gid, "groups": user.groups},
             "log": str(spec.log) if spec.log else None,
             "log_max_bytes": self._log_policy.max_bytes,
@@ -273,14 +297,15 @@ class Spawner:
             "grace": spec.grace_s,
             "background": spec.background,
             "files": list(spec.files),
-            "secrets": self._secrets,
+            "secrets": self._hidden,
         }
 
 
 def _pidfd(pid: int) -> int:
-    """What signals go to; -1 if the process has ended already, and all that it said waits in its socket."""
+    """What signals go to; -1 if the process has ended already (0: never was), and all that it said waits in its
+    socket."""
     try:
-        return os.pidfd_open(pid)
+        return os.pidfd_open(pid) if pid else -1
     except ProcessLookupError:
         return -1
 

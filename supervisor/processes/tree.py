@@ -1,16 +1,13 @@
-"""Looking at process trees from the supervisor, and ending what a killed shim left behind."""
+"""Looking at process trees from the supervisor, and ending one from outside."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import time
-from collections.abc import Callable
 
 import psutil
 
-OUR_NAMES = ("orbit-shim", "orbit-spawner")
 ROUND_S = 0.05
 
 
@@ -74,45 +71,8 @@ def listener(port: int) -> tuple[int, str] | None:
 
 async def kill_below(root: int, timeout_s: float) -> bool:
     """KILL everything below `root`, again until nothing is left; whether it is empty within `timeout_s`."""
-    return await _kill_until_none(lambda: members(root), timeout_s)
-
-
-async def kill_strays(spawner: int, timeout_s: float) -> bool:
-    """KILL what came to the fork server because its own shim was killed; whether all is gone within `timeout_s`."""
-    return await _kill_until_none(lambda: _strays(spawner), timeout_s)
-
-
-async def kill_session(leader: int, timeout_s: float) -> bool:
-    """KILL the session that a command led, and what is below it: its shim was killed after a take-over, so that the
-    tree has come to another parent; whether all is gone within `timeout_s`."""
-    return await _kill_until_none(lambda: _session(leader), timeout_s)
-
-
-def _session(leader: int) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if os.getsid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
-                found += [process, *process.children(recursive=True)]
-    return found
-
-
-def _strays(spawner: int) -> list[psutil.Process]:
-    try:
-        children = psutil.Process(spawner).children()
-    except psutil.Error:
-        return []
-    strays = []
-    for child in children:
-        with contextlib.suppress(psutil.Error):
-            if child.name() not in OUR_NAMES:
-                strays += [child, *child.children(recursive=True)]
-    return strays
-
-
-async def _kill_until_none(find: Callable[[], list[psutil.Process]], timeout_s: float) -> bool:
     deadline = time.monotonic() + timeout_s
-    while processes := find():
+    while processes := members(root):
         if time.monotonic() > deadline:
             return False
         for process in processes:

@@ -2,7 +2,10 @@
 
 import ctypes
 import os
+import signal
+from typing import NamedTuple
 
+PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
@@ -23,6 +26,14 @@ def become_subreaper() -> None:
     if _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         error = ctypes.get_errno()
         raise OSError(error, os.strerror(error))
+
+
+def end_with_parent(parent: int) -> None:
+    """Have the kernel KILL this process when its parent, which has one thread, ends (prctl(2)); it is kept over exec.
+    A parent that has ended already is another one now."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(128 + signal.SIGKILL)
 
 
 def hide() -> None:
@@ -60,35 +71,77 @@ def out_of_memory_kills() -> int:
     return 0
 
 
-def parents() -> dict[int, int]:
-    """Every process's parent, from one reading of /proc. Zombies are left out: they are dead already."""
-    found = {}
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        try:
-            with open(f"/proc/{name}/stat", "rb", buffering=0) as file:
-                stat = file.read(512)
-        except OSError:
-            continue  # it ended between the listing and the reading
-        # The command's name stands in parentheses and may hold anything, parentheses too.
-        fields = stat[stat.rfind(b")") + 2 :].split(None, 2)
-        if fields[0] not in (b"Z", b"X"):
-            found[int(name)] = int(fields[1])
-    return found
+class Process(NamedTuple):
+    """Where a process stands."""
+
+    parent: int
+    group: int
+    session: int
+
+
+def process(pid: int) -> Process | None:
+    """Where one stands; None if it has ended, be it that its parent has not looked yet."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            stat = file.read(512)
+    except OSError:
+        return None
+    # The command's name stands in parentheses and may hold anything, parentheses too.
+    fields = stat[stat.rfind(b")") + 2 :].split(None, 4)
+    return None if fields[0] in (b"Z", b"X") else Process(int(fields[1]), int(fields[2]), int(fields[3]))
+
+
+def processes() -> dict[int, Process]:
+    """Every live process, from one reading of /proc."""
+    numbers = (int(name) for name in os.listdir("/proc") if name.isdigit())
+    return {pid: found for pid in numbers if (found := process(pid))}
+
+
+def below(root: int, found: dict[int, Process]) -> list[int]:
+    """Those of `found` that are below `root`, parents before their children."""
+    children: dict[int, list[int]] = {}
+    for pid, process in found.items():
+        children.setdefault(process.parent, []).append(pid)
+    reached: list[int] = []
+    layer = children.get(root, [])
+    while layer:
+        reached += layer
+        layer = [child for pid in layer for child in children.get(pid, [])]
+    return reached
 
 
 def descendants(root: int) -> list[int]:
     """Every live process below `root`, parents before their children."""
-    children: dict[int, list[int]] = {}
-    for pid, parent in parents().items():
-        children.setdefault(parent, []).append(pid)
-    found: list[int] = []
-    layer = children.get(root, [])
-    while layer:
-        found += layer
-        layer = [child for pid in layer for child in children.get(pid, [])]
-    return found
+    return below(root, processes())
+
+
+def newest() -> int:
+    """The number that was given to a process last (proc(5), loadavg); 0 if the kernel does not say."""
+    try:
+        with open("/proc/loadavg", "rb", buffering=0) as file:
+            return int(file.read(128).split()[-1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def is_below(pid: int, root: int, most_steps: int = 8) -> bool:
+    """Whether a process is a near descendant of `root`, as far as that can be followed while they come and go."""
+    for _ in range(most_steps):
+        found = process(pid)
+        if found is None or found.parent <= 1 < root:
+            return False
+        if found.parent == root:
+            return True
+        pid = found.parent
+    return False
+
+
+def signal_group(group: int, number: int) -> None:
+    """Signal every process of a group; one that is gone meanwhile is passed over."""
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        pass
 
 
 def signal_all(pids: list[int], number: int) -> None:

@@ -20,6 +20,8 @@ import socket
 import time
 
 from . import kernel
+from .command import become
+from .ending import Ending
 from .output import Console, Output, RotatedFile
 from .protocol import EXEC_FAILED, KEEP, PID
 
@@ -32,8 +34,6 @@ PIPE_BYTES = 1048576
 CAPTURE_BYTES = 1048576
 LEFTOVER_GRACE_S = 2.0
 """How long what a command left behind may take to end after TERM."""
-ABOVE_FILES = 64
-"""Descriptors that a command is given have numbers below this."""
 
 
 class Monitor:
@@ -53,9 +53,7 @@ class Monitor:
         self.kills_before = kernel.out_of_memory_kills()
         self.ran_out_of_memory = False
         self.empty = False
-        self.kill_at: float | None = None
-        self.next_kill = 0.0
-        self.kill_pause = 0.01
+        self.ending = Ending()
         self.captured = bytearray()
         self.output = self._make_output(console_fd)
         self.poll = select.poll()
@@ -112,9 +110,13 @@ class Monitor:
             error_read, error_write = self._pipe()
             self.readers[error_read] = False
         failed_read, failed_write = os.pipe2(os.O_CLOEXEC)
-        self.pid = os.fork()
+        own = os.getpid()
+        try:
+            self.pid = os.fork()
+        except OSError as error:
+            return f"cannot fork: {error.strerror}"
         if self.pid == 0:
-            _become(self.spec, out_write, error_write, failed_write, self.files)
+            become(self.spec, out_write, error_write, failed_write, self.files, own)
         for fd in {out_write, error_write, failed_write, *self.files}:
             os.close(fd)
         failure = os.read(failed_read, 4096).decode("utf-8", "replace")
@@ -133,10 +135,8 @@ class Monitor:
         return reader, writer
 
     def _wait(self) -> None:
-        timeout_ms = None
-        if self.kill_at is not None:
-            timeout_ms = max(0.0, max(self.kill_at, self.next_kill) - time.monotonic()) * 1000 + 1
-        for fd, _ in self.poll.poll(timeout_ms):
+        wait_s = self.ending.wait_s()
+        for fd, _ in self.poll.poll(None if wait_s is None else wait_s * 1000 + 1):
             if fd in self.readers:
                 self._read(fd)
             elif fd == self.wakeup:
@@ -188,9 +188,10 @@ class Monitor:
     def _handle_signals(self) -> None:
         for number in os.read(self.wakeup, 512):
             if number == signal.SIGTERM:
-                self.stop(0.0 if self.kill_at is not None and self.wait_status is None else self.spec["grace"])
+                again = self.ending.begun and self.wait_status is None
+                self.ending.begin(0.0 if again else self.spec["grace"])
             elif number == signal.SIGINT:
-                self.stop(0.0)
+                self.ending.begin(0.0)
             elif number == signal.SIGUSR1 and self.output.file:
                 self.output.file.reopen()
 
@@ -211,7 +212,7 @@ class Monitor:
             self.report.close()
             self.report = None
             if not self.kept:
-                self.stop(min(self.spec["grace"], LEFTOVER_GRACE_S))
+                self.ending.begin(min(self.spec["grace"], LEFTOVER_GRACE_S))
 
     def _keep(self) -> None:
         """From now on the next supervisor takes the tree over, and need not wait for its end."""
@@ -220,27 +221,13 @@ class Monitor:
             os.close(self.hold)
             self.hold = -1
 
-    def stop(self, grace_s: float) -> None:
-        """TERM to the whole tree now, KILL to what is left after `grace_s` seconds."""
-        deadline = time.monotonic() + grace_s
-        if self.kill_at is None or deadline < self.kill_at:
-            self.kill_at = deadline
-        if grace_s > 0:
-            # A stopped process would not see its TERM before the KILL.
-            pids = kernel.descendants(os.getpid())
-            kernel.signal_all(pids, signal.SIGTERM)
-            kernel.signal_all(pids, signal.SIGCONT)
-
     def _advance(self) -> None:
         self._reap()
-        if self.empty or self.kill_at is None:
-            return
-        now = time.monotonic()
-        if now >= self.kill_at and now >= self.next_kill:
-            kernel.signal_all(kernel.descendants(os.getpid()), signal.SIGKILL)
-            # Again soon: some may have been born meanwhile. A fork loop is frozen by ever shorter rounds.
-            self.next_kill = time.monotonic() + self.kill_pause
-            self.kill_pause = min(self.kill_pause * 1.5, 0.25)
+        if not self.empty and self.ending.due():
+            self.ending.strike()
+            self._reap()
+            if not self.empty:
+                self.ending.chase()
 
     def _reap(self) -> None:
         while True:
@@ -258,15 +245,15 @@ class Monitor:
 
     def _look_for_memory(self, code: int) -> None:
         """Did the kernel end it, or (a shell then has status 137) one of its children, for lack of memory?"""
-        killed = code in (-signal.SIGKILL, 128 + signal.SIGKILL) and self.kill_at is None
+        killed = code in (-signal.SIGKILL, 128 + signal.SIGKILL) and not self.ending.begun
         self.ran_out_of_memory = killed and kernel.out_of_memory_kills() > self.kills_before
 
     def _empty_leftovers(self) -> None:
         """The command has ended; what it left behind has to end, too."""
         if kernel.descendants(os.getpid()):
-            self.stop(min(self.spec["grace"], LEFTOVER_GRACE_S))
+            self.ending.begin(min(self.spec["grace"], LEFTOVER_GRACE_S))
         else:
-            self.kill_at = time.monotonic()  # nothing but zombies: reap on
+            self.ending.begin(0.0)  # nothing but zombies: reap on
 
     def _drain(self) -> None:
         """Nobody is left who could write: read to the end. Nor can anybody hold us up: an end that is not reached
@@ -320,45 +307,3 @@ def _write_file(path: str, data: bytes) -> None:
         os.rename(temporary, path)
     except OSError:
         pass  # a full disk: the supervisor is told over the socket
-
-
-def _become(spec: dict[str, Any], out: int, error: int, failed: int, files: list[int]) -> None:
-    """In the forked child: become the command, or write why not to `failed` and end."""
-    failed = fcntl.fcntl(failed, fcntl.F_DUPFD_CLOEXEC, ABOVE_FILES)
-    try:
-        step = "start a session"
-        os.setsid()
-        signal.set_wakeup_fd(-1)
-        for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-            try:
-                signal.signal(number, signal.SIG_DFL)
-            except OSError:
-                continue  # reserved by the C library
-        signal.pthread_sigmask(signal.SIG_SETMASK, [])
-        _place_files(spec["files"], files, out, error)
-        if spec["background"]:
-            kernel.step_back()
-        if spec["user"]:
-            step = f"become {spec['user']['name']}"
-            os.setgroups(spec["user"]["groups"])
-            os.setgid(spec["user"]["gid"])
-            os.setuid(spec["user"]["uid"])
-        os.umask(0o022)
-        step = f"enter {spec['cwd']}"
-        os.chdir(spec["cwd"])
-        step = f"run {spec['argv'][0]}"
-        os.execvpe(spec["argv"][0], spec["argv"], spec["env"])
-    except BaseException as problem:  # noqa: BLE001 nothing may fall back into the shim's code here
-        reason = os.strerror(problem.errno) if isinstance(problem, OSError) and problem.errno else str(problem)
-        os.write(failed, f"cannot {step}: {reason}".encode("utf-8", "surrogateescape"))
-    os._exit(EXEC_FAILED)
-
-
-def _place_files(numbers: list[int], files: list[int], out: int, error: int) -> None:
-    os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
-    os.dup2(out, 1)
-    os.dup2(error, 2)
-    # Out of the way first: a source may stand where another one has to go.
-    moved = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, ABOVE_FILES) for fd in files]
-    for number, fd in zip(numbers, moved, strict=True):
-        os.dup2(fd, number)

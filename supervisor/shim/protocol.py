@@ -5,7 +5,7 @@ import struct
 LENGTH = struct.Struct("!I")
 """Before each request to the fork server: the length of its JSON."""
 PID = struct.Struct("!I")
-"""The first thing that a shim says: its process number."""
+"""The first thing that a shim says: its process number; 0, and then an error, if there could be none."""
 KEEP = b"k"
 """To a shim: from now on live on when the supervisor goes. Only once it is on record where it can be found."""
 EXEC_FAILED = 127

@@ -13,7 +13,7 @@ import sys
 
 from . import kernel
 from .monitor import Monitor
-from .protocol import LENGTH
+from .protocol import LENGTH, PID
 
 MOST_FILES = 16
 
@@ -39,10 +39,20 @@ def serve(fd: int, hold: int = -1) -> None:
         if request is None:
             return
         spec, files = request
-        if os.fork() == 0:
-            _be_shim(spec, files, requests, hold)
+        try:
+            if os.fork() == 0:
+                _be_shim(spec, files, requests, hold)
+        except OSError as error:  # no more processes, or no memory: this one does not start, others may
+            _refuse(files[0], error)
         for file in files:
             os.close(file)
+
+
+def _refuse(report: int, error: OSError) -> None:
+    try:
+        os.write(report, PID.pack(0) + json.dumps({"error": f"cannot fork: {error.strerror}"}).encode() + b"\n")
+    except OSError:
+        pass  # whoever asked is gone
 
 
 def _receive(requests: socket.socket) -> tuple[dict[str, object], list[int]] | None:

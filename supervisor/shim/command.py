@@ -1,0 +1,55 @@
+"""The forked child of a shim on its way to being the command."""
+
+import fcntl
+import os
+import signal
+from typing import Any
+
+from . import kernel
+from .protocol import EXEC_FAILED
+
+ABOVE_FILES = 64
+"""Descriptors that a command is given have numbers below this."""
+
+
+def become(spec: dict[str, Any], out: int, error: int, failed: int, files: list[int], shim: int) -> None:
+    """In the forked child: become the command, or write why not to `failed` and end."""
+    failed = fcntl.fcntl(failed, fcntl.F_DUPFD_CLOEXEC, ABOVE_FILES)
+    try:
+        step = "start a session"
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+            try:
+                signal.signal(number, signal.SIG_DFL)
+            except OSError:
+                continue  # reserved by the C library
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        _place_files(spec["files"], files, out, error)
+        if spec["background"]:
+            kernel.step_back()
+        if spec["user"]:
+            step = f"become {spec['user']['name']}"
+            os.setgroups(spec["user"]["groups"])
+            os.setgid(spec["user"]["gid"])
+            os.setuid(spec["user"]["uid"])
+        kernel.end_with_parent(shim)  # a shim that is killed must not leave a command behind that nobody watches
+        os.umask(0o022)
+        step = f"enter {spec['cwd']}"
+        os.chdir(spec["cwd"])
+        step = f"run {spec['argv'][0]}"
+        os.execvpe(spec["argv"][0], spec["argv"], spec["env"])
+    except BaseException as problem:  # noqa: BLE001 nothing may fall back into the shim's code here
+        reason = os.strerror(problem.errno) if isinstance(problem, OSError) and problem.errno else str(problem)
+        os.write(failed, f"cannot {step}: {reason}".encode("utf-8", "surrogateescape"))
+    os._exit(EXEC_FAILED)
+
+
+def _place_files(numbers: list[int], files: list[int], out: int, error: int) -> None:
+    os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+    os.dup2(out, 1)
+    os.dup2(error, 2)
+    # Out of the way first: a source may stand where another one has to go.
+    moved = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, ABOVE_FILES) for fd in files]
+    for number, fd in zip(numbers, moved, strict=True):
+        os.dup2(fd, number)
