@@ -16,7 +16,7 @@ from supervisor import files
 from supervisor.layout import Layout
 from supervisor.model import Exit
 from supervisor.processes import strays, tree
-from supervisor.processes.spawner import LATE_S
+from supervisor.processes.child import LATE_S
 
 
 @dataclass(frozen=True, slots=True)

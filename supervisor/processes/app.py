@@ -20,7 +20,8 @@ from supervisor.layout import Layout
 from supervisor.model import AppState, Exit
 from supervisor.processes import strays, tree
 from supervisor.processes.adopted import AdoptedTree, Running
-from supervisor.processes.spawner import LATE_S, Child, Spawner, SpawnFailed, Spec
+from supervisor.processes.child import LATE_S, Child, SpawnFailed
+from supervisor.processes.spawner import Spawner, Spec
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0

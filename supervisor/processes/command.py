@@ -7,7 +7,8 @@ import contextlib
 from dataclasses import replace
 
 from supervisor.model import Command, Exit
-from supervisor.processes.spawner import Child, Spawner, SpawnFailed, Spec
+from supervisor.processes.child import Child, SpawnFailed
+from supervisor.processes.spawner import Spawner, Spec
 from supervisor.processes.uninterrupted import uninterrupted
 
 

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from supervisor.model import Exit
-from supervisor.processes import spawner
+from supervisor.processes import child, spawner
 
 
 async def test_a_command_that_ends_before_its_shim_is_looked_at_has_been_run(
@@ -33,9 +33,9 @@ async def test_a_command_that_ends_before_its_shim_is_looked_at_has_been_run(
 async def test_a_cancellation_at_the_very_end_of_a_command_is_not_lost(
     run: Callable[..., Awaitable[Exit]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wait = spawner.Child.wait
+    wait = child.Child.wait
 
-    async def ends_as_it_is_cancelled(self: spawner.Child) -> Exit:
+    async def ends_as_it_is_cancelled(self: child.Child) -> Exit:
         ended = await wait(self)
         task.cancel()
         return ended
@@ -44,7 +44,7 @@ async def test_a_cancellation_at_the_very_end_of_a_command_is_not_lost(
         await run("exit 0")
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(spawner.Child, "wait", ends_as_it_is_cancelled)
+    monkeypatch.setattr(child.Child, "wait", ends_as_it_is_cancelled)
     task = asyncio.create_task(run_and_go_on())
     await asyncio.wait({task}, timeout=10)
     assert task.cancelled()

@@ -73,4 +73,4 @@ def test_every_process_of_orbit_but_the_shim_of_the_application_is_killed_at_onc
     assert orbit.wait_idle(3)["outcome"] == "succeeded"
     assert orbit.outcomes()[1] == "interrupted"
     assert not psutil.pid_exists(pid)
-    hook.kill()
+    assert not hook.is_running() or hook.status() == psutil.STATUS_ZOMBIE
