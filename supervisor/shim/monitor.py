@@ -230,18 +230,21 @@ class Monitor:
                 self.ending.chase()
 
     def _reap(self) -> None:
+        command_ended = False
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                self.empty = True
+                self.empty = True  # the usual end, and no need to look through all of /proc
                 return
             if pid == 0:
-                return
+                break
             if pid == self.pid:
                 self.wait_status = status
                 self._look_for_memory(os.waitstatus_to_exitcode(status))
-                self._empty_leftovers()
+                command_ended = True
+        if command_ended:
+            self._empty_leftovers()
 
     def _look_for_memory(self, code: int) -> None:
         """Did the kernel end it, or (a shell then has status 137) one of its children, for lack of memory?"""
