@@ -25,7 +25,7 @@ from supervisor.processes import environment, identity
 from supervisor.processes.app import App
 from supervisor.processes.command import CommandRunner
 from supervisor.processes.hold import Hold
-from supervisor.processes.spawner import LogPolicy, Spawner
+from supervisor.processes.spawner import Spawner
 from supervisor.redact import environment_secrets, forms, redactor
 from supervisor.releases import retention
 from supervisor.releases.store import ReleaseStore
@@ -60,8 +60,7 @@ class Assembly:
         prepare_home(self.layout, self.user)
         self.lock = Lock(self.layout)
         self.hold = Hold(self.layout.run)
-        policy = LogPolicy(settings.log_max_size_bytes, settings.log_backups)
-        self.spawner = Spawner(policy, forms(self.secrets), str(self.layout.home), self.hold)
+        self.spawner = Spawner(settings.log_policy, forms(self.secrets), str(self.layout.home), self.hold)
         runner = CommandRunner(self.spawner)
         base_env = environment.base(environ, settings.withheld, self.user)
         base_env["GIT_REPO_URL"] = self.remote.url

@@ -81,9 +81,8 @@ class _Log:
     def stop(self) -> None:
         if self._console:
             self._console.close()
-        if self._file and self._file.fd >= 0:
-            os.close(self._file.fd)
-            self._file.fd = -1
+        if self._file:
+            self._file.close()
 
     def reopen(self) -> None:
         if self._file:

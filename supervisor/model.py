@@ -9,6 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+LEAST_LOG_BYTES = 64 * 1024
+"""A log's file is not made smaller than this to have more of them."""
+
 
 class Stage(StrEnum):
     """Where a deployment is; the values are those of the public status API."""
@@ -188,6 +191,19 @@ class Exit:
     @property
     def ok(self) -> bool:
         return self.status == 0 and not self.timed_out
+
+
+@dataclass(frozen=True, slots=True)
+class LogPolicy:
+    """How a log is kept: the size of one file in bytes, and how many older ones stay beside it."""
+
+    max_bytes: int = 10_000_000
+    backups: int = 5
+
+    def within(self, total_bytes: int) -> LogPolicy:
+        """The same for a log that may take `total_bytes` with its backups: rather fewer than tiny ones."""
+        backups = min(self.backups, max(total_bytes // LEAST_LOG_BYTES - 1, 0))
+        return LogPolicy(min(self.max_bytes, total_bytes // (backups + 1)), backups)
 
 
 class Runner(Protocol):

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from supervisor.errors import SettingsError
+from supervisor.model import LogPolicy
 from supervisor.redact import MASK, masked_url, printable, url_secrets
 from supervisor.variables import LEVEL_NAMES, VARIABLES, Kind, Variable, is_path
 
@@ -28,6 +29,7 @@ _MISTAKEN = {
     "GIT_REPOSITORY_URL": "GIT_REPO_URL", "REPO_URL": "GIT_REPO_URL", "DEPLOY_TIMEOUT": "DEPLOYMENT_TIMEOUT",
 }  # fmt: skip
 _SHARED = ("API_KEY", "LOG_LEVEL")  # applications have these too, in many spellings
+LOGS = 5
 _CLOSE = 0.88  # API_PORT, which is an application's own, is 0.875 like APP_PORT
 
 
@@ -82,6 +84,10 @@ class Settings:
     log_level: str
     log_max_size_bytes: int
     log_backups: int
+    log_budget_bytes: int
+    disk_reserve_bytes: int
+    release_budget_bytes: int
+    cache_budget_bytes: int
     orbit_home: Path
     run_as_user: str | None
     orbit_api_key: str | None
@@ -94,6 +100,17 @@ class Settings:
         if self.given & {"HEALTH_CHECK_RETRIES", "HEALTH_CHECK_DELAY"}:
             return self.health_check_retries * self.health_check_delay_s
         return self.health_check_timeout_s
+
+    @property
+    def log_share_bytes(self) -> int:
+        """What each of the five logs may take with its backups: those of the application, of hooks, of Orbit, of the
+        build that runs, and of earlier builds."""
+        return self.log_budget_bytes // LOGS or self.log_max_size_bytes * (self.log_backups + 1)
+
+    @property
+    def log_policy(self) -> LogPolicy:
+        """How each log is kept, so that it stays within its share."""
+        return LogPolicy(self.log_max_size_bytes, self.log_backups).within(self.log_share_bytes)
 
     @property
     def withheld(self) -> frozenset[str]:
@@ -162,7 +179,9 @@ def _typed(variable: Variable, text: str) -> object:
                 word = LEVEL_NAMES.get(word, word)
             return msgspec.convert(word, Literal[variable.choices])
         case Kind.SIZE:
-            return msgspec.convert(_bytes(text), Annotated[int, Meta(ge=variable.low, le=variable.high)])
+            size = _bytes(text)
+            low = 0 if variable.or_zero and size == 0 else variable.low
+            return msgspec.convert(size, Annotated[int, Meta(ge=low, le=variable.high)])
         case Kind.KEY:
             return _key(text)
     if variable.pattern and not re.fullmatch(variable.pattern, text):

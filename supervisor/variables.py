@@ -76,11 +76,14 @@ class Variable:
         if self.kind in (Kind.PORT, Kind.WHOLE, Kind.SECONDS):
             noun = "seconds" if self.kind is Kind.SECONDS else "a whole number"
             return ("0, or " if self.or_zero else "") + f"{noun} from {self.low} to {self.high}"
+        if self.kind is Kind.SIZE:
+            least = f"; {'0, or ' if self.or_zero else ''}{int(self.low) >> 10}K or more" if self.low else ""
+            return f"bytes, or a number with K, M or G{least}"
         return "any text"
 
 
 _REPOSITORY, _PROJECT, _DEPLOYMENT = "Repository", "Project", "Deployment"
-_HEALTH, _UPDATES, _LOGS, _ACCESS = "Health check", "Updates", "Logs", "Orbit itself"
+_HEALTH, _UPDATES, _LOGS, _DISK, _ACCESS = "Health check", "Updates", "Logs", "Disk", "Orbit itself"
 
 _ADDRESS = "|".join((
     r"(?:https?|ssh|git\+ssh|ssh\+git)://[^\s/-]\S*",
@@ -251,11 +254,33 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable(
         "LOG_MAX_SIZE", Kind.SIZE, _LOGS, "the size at which a log file is put aside", default="10M",
-        low=64 << 10, high=1 << 40, example="50M", rule="bytes, or a number with K, M or G; 64K or more",
+        low=64 << 10, high=1 << 40, example="50M",
     ),
     Variable(
         "LOG_BACKUPS", Kind.WHOLE, _LOGS, "how many old files of each log are kept", default="5", low=0,
         high=100, example="2",
+    ),
+    Variable(
+        "LOG_BUDGET", Kind.SIZE, _LOGS,
+        "how much all logs may take together; 0 is what five logs of LOG_MAX_SIZE and LOG_BACKUPS come to",
+        default="0", low=5 * (64 << 10), high=1 << 40, or_zero=True, example="100M",
+    ),
+    Variable(
+        "DISK_RESERVE", Kind.SIZE, _DISK,
+        "how much has to stay free on the disk of ORBIT_HOME, beside a release, for a deployment to begin; "
+        "0 is not to ask",
+        default="128M", high=1 << 50, example="1G",
+    ),
+    Variable(
+        "RELEASE_BUDGET", Kind.SIZE, _DISK,
+        "how much the releases may take together; the live one and the one to go back to stay in any case; "
+        "0 is no bound but KEEP_RELEASES",
+        default="0", high=1 << 50, example="5G",
+    ),
+    Variable(
+        "CACHE_BUDGET", Kind.SIZE, _DISK,
+        "how much the downloads of package managers may take after a deployment; 0 is no bound", default="2G",
+        high=1 << 50, example="500M",
     ),
     Variable(
         "ORBIT_HOME", Kind.PATH, _ACCESS, "where releases, logs and caches lie", default="/app",

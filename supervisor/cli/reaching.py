@@ -12,7 +12,7 @@ from supervisor.layout import Layout
 from supervisor.model import User
 from supervisor.processes import environment, identity
 from supervisor.processes.command import CommandRunner
-from supervisor.processes.spawner import LogPolicy, Spawner
+from supervisor.processes.spawner import Spawner
 from supervisor.redact import forms
 from supervisor.settings import Settings
 
@@ -40,7 +40,7 @@ async def reach(settings: Settings, environ: Mapping[str, str], reached: Reached
         settings.git_ssh_key,
         settings.git_ssh_known_hosts,
     )
-    spawner = Spawner(LogPolicy(), forms(settings.secrets))
+    spawner = Spawner(settings.log_policy, forms(settings.secrets))
     with tempfile.TemporaryDirectory(prefix="orbit-check-") as name:
         home = Path(name)
         _give(home, user)

@@ -22,8 +22,8 @@ def supervise() -> None:
     log.configure(
         level=loaded.log_level,
         setup_log=parts.layout.setup_log,
-        max_bytes=loaded.log_max_size_bytes,
-        backups=loaded.log_backups,
+        max_bytes=loaded.log_policy.max_bytes,
+        backups=loaded.log_policy.backups,
         secrets=parts.secrets,
     )
     for line in settings.unknown(os.environ):

@@ -57,7 +57,7 @@ class Builder:
         number, directory = self._store.begin(commit)
         attempt.release = directory.name
         logger.info("building release {}: {}", directory.name, commit.subject)
-        build_log = BuildLog(self._context.layout, directory.name, commit, self._context.redact)
+        build_log = self._log_of(directory.name, commit)
         for note in await self._git.checkout(commit, directory):
             attempt.warn(note)
         draft = Release(
@@ -153,6 +153,10 @@ class Builder:
             known = cause(log)
             raise StageFailed(f"`{title}` failed: {describe(ended)}{f': {known}' if known else ''}", ended)
 
+    def _log_of(self, release: str, commit: Commit) -> BuildLog:
+        context = self._context
+        return BuildLog(context.layout, release, commit, context.redact, context.settings.log_policy)
+
     async def discard(self, attempt: Attempt) -> None:
         """A failed attempt leaves its log, and nothing else; unless `current`, which could not be moved back, leads to
         its release still."""
@@ -161,7 +165,7 @@ class Builder:
             return
         directory = self._context.layout.releases / attempt.release
         if attempt.commit:
-            BuildLog(self._context.layout, directory.name, attempt.commit, self._context.redact).failed()
+            self._log_of(directory.name, attempt.commit).failed()
         try:
             self._store.forget(directory)
             await self.remove(directory)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from supervisor.layout import Layout
-from supervisor.model import Commit, Plan
+from supervisor.model import Commit, LogPolicy, Plan
+from supervisor.shim.output import RotatedFile
 
 MOST_SEARCHED = 64 * 1024
 
@@ -39,9 +39,12 @@ class BuildLog:
     A log that cannot be written fails nothing: the step that cannot write either will say so.
     """
 
-    def __init__(self, layout: Layout, release: str, commit: Commit, redact: Callable[[str], str]) -> None:
+    def __init__(
+        self, layout: Layout, release: str, commit: Commit, redact: Callable[[str], str], policy: LogPolicy
+    ) -> None:
         self._directory = layout.build_logs
         self._redact = redact
+        self._policy = policy
         self._commit = commit
         self.path = self._directory / f"{release}.log"
 
@@ -63,14 +66,14 @@ class BuildLog:
     def failed(self) -> None:
         """Keep it under the name of a failed build, in place of an earlier failure of the same commit."""
         target = self._directory / f"{self._commit.short}-FAILED.log"
+        for path in self._directory.glob(f"{target.name}*"):
+            with contextlib.suppress(OSError):
+                path.unlink()
         for path in self._directory.glob(f"{self.path.name}*"):
             with contextlib.suppress(OSError):
                 path.rename(Path(str(path).replace(str(self.path), str(target))))
 
     def _append(self, text: str) -> None:
-        with contextlib.suppress(OSError):
-            fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-            try:
-                os.write(fd, self._redact(text).encode("utf-8", "surrogateescape"))
-            finally:
-                os.close(fd)
+        log = RotatedFile(str(self.path), self._policy.max_bytes, self._policy.backups)
+        log.write(self._redact(text).encode("utf-8", "surrogateescape"))
+        log.close()

@@ -16,8 +16,9 @@ from loguru import logger
 
 from supervisor.deploy.attempt import StageFailed
 from supervisor.layout import Layout
-from supervisor.model import Command, Exit, Release, Runner, User
+from supervisor.model import Command, Exit, LogPolicy, Release, Runner, User
 from supervisor.processes.app import describe
+from supervisor.shim.output import RotatedFile
 
 PRE_DEPLOY = "pre-deploy.sh"
 POST_DEPLOY = "post-deploy.sh"
@@ -78,11 +79,12 @@ def _ready(path: Path) -> tuple[str, ...]:
 class HookRunner:
     """Runs hooks; what they print goes to `logs/hooks.log` and to the console."""
 
-    def __init__(self, runner: Runner, layout: Layout, user: User | None, timeout_s: float) -> None:
+    def __init__(self, runner: Runner, layout: Layout, user: User | None, timeout_s: float, policy: LogPolicy) -> None:
         self._runner = runner
         self._log = layout.hooks_log
         self._user = user
         self._timeout_s = timeout_s
+        self._policy = policy
 
     async def run(self, hook: Hook, env: Mapping[str, str]) -> None:
         """Run to its end or its timeout; nothing that it started is left then. Raises StageFailed."""
@@ -124,9 +126,8 @@ class HookRunner:
 
     def _tell(self, text: str) -> None:
         logger.info(text)
-        try:
-            fd = os.open(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-            with open(fd, "wb", buffering=0) as file:
-                file.write(f"{text}\n".encode())
-        except OSError as error:
-            logger.warning("cannot write {}: {}", self._log, error.strerror)
+        log = RotatedFile(str(self._log), self._policy.max_bytes, self._policy.backups)
+        log.write(f"{text}\n".encode())
+        if log.lost:
+            logger.warning("cannot write {}; a line of it is lost", self._log)
+        log.close()

@@ -1,55 +1,112 @@
-"""What bounds the use of disk: old releases, build logs and records go after each deployment."""
+"""What bounds the use of disk: old releases, logs, records and caches go after each deployment."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from loguru import logger
 
+from supervisor import disk
+from supervisor.deploy import logs
 from supervisor.deploy.build import Builder
+from supervisor.deploy.caches import Caches
 from supervisor.deploy.context import Context
 from supervisor.deploy.records import Records
 from supervisor.errors import OrbitError
+from supervisor.processes.users import users_of
 from supervisor.releases import retention
 from supervisor.releases.store import ReleaseStore
 
-MOST_BUILD_LOGS = 50
+
+class Housekeeping:
+    """The one that removes what was kept. `building` is the release of the deployment that runs, `is_busy` whether
+    there is one."""
+
+    def __init__(
+        self,
+        context: Context,
+        store: ReleaseStore,
+        records: Records,
+        builder: Builder,
+        is_busy: Callable[[], bool],
+        building: Callable[[], str | None],
+    ) -> None:
+        self._context = context
+        self._store = store
+        self._records = records
+        self._builder = builder
+        self._is_busy = is_busy
+        self._building = building
+        self.caches = Caches(context.layout.cache)
+        self.alone = asyncio.Lock()
+        """Whoever removes something holds it: two would be in each other's way."""
+
+    async def tidy(self) -> None:
+        """Remove what is beyond its bound. What cannot be removed is told of, and tried again the next time."""
+        settings = self._context.settings
+        try:
+            async with self.alone:
+                await self._prune_releases()
+                self._records.prune()
+                await asyncio.to_thread(logs.trim, self._context.layout, settings.log_policy)
+                await self.prune_build_logs()
+                if settings.cache_budget_bytes and not self._is_busy():
+                    await self.caches.trim(settings.cache_budget_bytes)
+            await self._builder.tidy()
+        except (OSError, OrbitError) as error:
+            logger.warning("cannot tidy up: {}", error)
+
+    async def _prune_releases(self) -> None:
+        settings, live = self._context.settings, self._store.current()
+        releases = self._store.all()
+        going = retention.superfluous(releases, live.id if live else None, settings.keep_releases)
+        if settings.release_budget_bytes:
+            kept = [release for release in releases if release not in going]
+            sizes = {release.id: (await measure(release.directory)).bytes for release in kept}
+            going += retention.beyond(kept, live, sizes, settings.release_budget_bytes)
+        for directory in await self.removable([*(release.directory for release in going), *self._store.unfinished()]):
+            await self.remove(directory)
+
+    async def removable(self, directories: Iterable[Path]) -> list[Path]:
+        """Those of `directories` of releases that no process uses."""
+        wanted = [directory for directory in directories if not self._is_needed(directory)]
+        users = await asyncio.to_thread(users_of, wanted)
+        for directory, pid in users.items():
+            logger.info("{} is kept: process {} still uses it", directory, pid)
+        return [directory for directory in wanted if directory not in users]
+
+    async def remove(self, directory: Path) -> bool:
+        """Remove a directory that is no release, or not any more; whether that was possible."""
+        if self._is_needed(directory):  # asked each time: the next deployment may have begun meanwhile
+            return False
+        try:
+            self._store.forget(directory)
+            await self._builder.remove(directory)
+        except (OSError, OrbitError) as error:
+            logger.warning("cannot remove {}: {}; it is tried again after the next deployment", directory, error)
+            return False
+        return True
+
+    async def prune_build_logs(self) -> int:
+        """Bring the logs of earlier builds within their share; the bytes that were gained. Raises OSError."""
+        share_bytes = self._context.settings.log_share_bytes
+        return await asyncio.to_thread(
+            logs.prune_builds, self._context.layout.build_logs, share_bytes, self._building()
+        )
+
+    def _is_needed(self, directory: Path) -> bool:
+        """Whether it is live by now, or what the deployment that runs builds or goes back to."""
+        live = self._store.current()
+        return directory.name in (live and live.id, self._building())
 
 
-async def tidy(
-    context: Context,
-    store: ReleaseStore,
-    records: Records,
-    builder: Builder,
-    is_in_use: Callable[[Path], bool],
-) -> None:
-    """Remove what is beyond its bound. What cannot be removed is told of, and tried again the next time."""
-    live = store.current()
-    for release in retention.superfluous(store.all(), live.id if live else None, context.settings.keep_releases):
-        if not is_in_use(release.directory):
-            await remove(builder, release.directory, store.forget)
-    for directory in store.unfinished():
-        if not is_in_use(directory):  # asked each time: the next deployment may have begun meanwhile
-            await remove(builder, directory, store.forget)
+async def measure(directory: Path) -> disk.Space:
+    """What a directory takes; nobody waits for it in vain."""
+    cancelled = False
     try:
-        records.prune()
-        _prune_build_logs(context.layout.build_logs)
-        await builder.tidy()
-    except (OSError, OrbitError) as error:
-        logger.warning("cannot tidy up: {}", error)
-
-
-async def remove(builder: Builder, directory: Path, forget: Callable[[Path], None]) -> None:
-    """Remove a directory that is no release, or not any more."""
-    try:
-        forget(directory)
-        await builder.remove(directory)
-    except (OSError, OrbitError) as error:
-        logger.warning("cannot remove {}: {}; it is tried again after the next deployment", directory, error)
-
-
-def _prune_build_logs(directory: Path) -> None:
-    logs = sorted(directory.glob("*.log*"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in logs[MOST_BUILD_LOGS:]:
-        path.unlink(missing_ok=True)
+        return await asyncio.to_thread(disk.occupied, directory, lambda: cancelled)
+    except asyncio.CancelledError:
+        cancelled = True
+        raise

@@ -7,16 +7,17 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 from loguru import logger
 
 from supervisor import files
-from supervisor.deploy import hooks, housekeeping
+from supervisor.deploy import hooks
 from supervisor.deploy.attempt import Attempt, Failure, StageFailed
 from supervisor.deploy.build import Builder
 from supervisor.deploy.context import Context
+from supervisor.deploy.housekeeping import Housekeeping
 from supervisor.deploy.records import Records
+from supervisor.deploy.room import Room
 from supervisor.deploy.switch import Switch, WentBack
 from supervisor.errors import OrbitError, SourceUnreachable
 from supervisor.model import Action, Commit, Outcome, Release, Request, Stage
@@ -47,7 +48,11 @@ class Deployer:
         self._builder = builder
         self._switch = switch
         self._on_change = on_change
-        self._hooks = hooks.HookRunner(context.runner, context.layout, context.user, context.settings.hook_timeout_s)
+        self._hooks = hooks.HookRunner(
+            context.runner, context.layout, context.user, context.settings.hook_timeout_s, context.settings.log_policy
+        )
+        self._housekeeping = Housekeeping(context, store, records, builder, lambda: bool(self.attempt), self._building)
+        self._room = Room(context, store, self._housekeeping)
         self.attempt: Attempt | None = None
         self.last: Attempt | None = None
         self._last_update: tuple[str | None, str | None] = self._recall()
@@ -72,10 +77,12 @@ class Deployer:
         deadline = time.monotonic() + self._context.settings.deployment_timeout_s
         try:
             async with asyncio.timeout(self._context.settings.deployment_timeout_s) as timer:
+                await self._room.to_fetch(attempt)
                 commit = await self._builder.fetch(attempt)
                 answered = self._answered(request, commit)
                 if answered:
                     return self._drop(attempt, answered)
+                await self._room.to_build(attempt)
                 release = await self._builder.build(attempt, commit, self._hooks)
                 await self._switch.to(release, attempt)
         except BaseException as error:  # noqa: BLE001 one of the three boundaries: a deployment never ends Orbit
@@ -238,13 +245,11 @@ class Deployer:
 
     async def tidy(self) -> None:
         """After a deployment: old releases, logs and records go. Nobody waits for it."""
-        await housekeeping.tidy(self._context, self._store, self._records, self._builder, self._is_in_use)
+        await self._housekeeping.tidy()
 
-    def _is_in_use(self, directory: Path) -> bool:
-        """Whether it is live by now, or what the deployment that runs builds or goes back to."""
-        live = self._store.current()
-        names = (live and live.id, self.attempt and self.attempt.release)
-        return directory.name in names
+    def _building(self) -> str | None:
+        """The release that the deployment which runs builds or goes back to."""
+        return self.attempt.release if self.attempt else None
 
     def _recall(self) -> tuple[str | None, str | None]:
         """Commit and outcome of the last update, from the records."""

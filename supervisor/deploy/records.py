@@ -16,6 +16,7 @@ from supervisor.model import Outcome
 
 SCHEMA = 1
 MOST_RECORDS = 500
+MOST_BYTES = 16 * 1024 * 1024
 _NAME = re.compile(r"[0-9]{6,9}\.json")
 
 
@@ -115,10 +116,13 @@ class Records:
                 return
 
     def prune(self) -> None:
-        """Forget the oldest beyond `MOST_RECORDS`."""
+        """Forget the oldest beyond `MOST_RECORDS` and `MOST_BYTES`."""
         self._write_the_rest()
-        for path in sorted(self._paths(), reverse=True)[MOST_RECORDS:]:
-            path.unlink(missing_ok=True)
+        total = 0
+        for place, path in enumerate(sorted(self._paths(), reverse=True)):
+            total += files.size(path)
+            if place >= MOST_RECORDS or (place and total > MOST_BYTES):
+                path.unlink(missing_ok=True)
 
     def _path(self, number: int) -> Path:
         return self._directory / f"{number:06d}.json"

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 from loguru import logger
 
-from supervisor.model import User
+from supervisor.model import LogPolicy, User
 from supervisor.processes import strays
 from supervisor.processes.child import Child, SpawnFailed
 from supervisor.processes.hold import Hold
@@ -23,14 +23,6 @@ from supervisor.shim.protocol import LENGTH, PID
 
 SHIM = Path(__file__).parent.parent / "shim" / "__main__.py"
 START_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class LogPolicy:
-    """How logs of commands are kept: the size of one file in bytes, and how many rotated ones stay beside it."""
-
-    max_bytes: int = 10_000_000
-    backups: int = 5
 
 
 @dataclass(frozen=True, slots=True)

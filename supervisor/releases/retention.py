@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from supervisor.model import Release
 
@@ -24,6 +25,36 @@ def last_good(releases: list[Release], live: Release | None) -> Release | None:
     other = [release for release in good if live is None or release.commit.sha != live.commit.sha]
     found = other or good
     return found[-1] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Expendable:
+    """What may go when room is needed, in this order; in each part the oldest first. Never the live release."""
+
+    superfluous: tuple[Release, ...]
+    older: tuple[Release, ...]  # good ones, but nobody goes back to them without saying so
+    last: Release | None  # where a rollback goes
+
+
+def expendable(releases: list[Release], live: Release | None, keep: int) -> Expendable:
+    """What of `releases` the live one does not need."""
+    extra = superfluous(releases, live.id if live else None, keep)
+    last = last_good(releases, live)
+    kept = [release for release in releases if release not in extra and release != live and release != last]
+    return Expendable(tuple(release for release in extra if release != last), tuple(kept), last)
+
+
+def beyond(releases: list[Release], live: Release | None, sizes: Mapping[str, int], budget_bytes: int) -> list[Release]:
+    """What has to go, oldest first, so that all together take no more than the budget; the live release and the one
+    to go back to stay in any case."""
+    total = sum(sizes.get(release.id, 0) for release in releases)
+    going = []
+    for release in expendable(releases, live, len(releases) + 1).older:
+        if total <= budget_bytes:
+            break
+        going.append(release)
+        total -= sizes.get(release.id, 0)
+    return going
 
 
 def find(releases: list[Release], name: str) -> Release | None:

@@ -64,14 +64,17 @@ class RotatedFile:
 
     def reopen(self) -> None:
         """Open the file by its name again: after a rotation, ours or another program's."""
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+        self.close()
         try:
             self.fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
             self.size = os.fstat(self.fd).st_size
         except OSError:
             self.size = 0
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
 
     def write(self, data: bytes) -> None:
         while data:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from supervisor.model import Command, Exit
+from supervisor.model import Command, Exit, LogPolicy
 from supervisor.processes.command import CommandRunner
-from supervisor.processes.spawner import LogPolicy, Spawner
+from supervisor.processes.spawner import Spawner
 
 SECRET = "s3cr3t-value-of-a-token"
 

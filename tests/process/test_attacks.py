@@ -15,10 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from supervisor.model import Command, Exit
+from supervisor.model import Command, Exit, LogPolicy
 from supervisor.processes import strays
 from supervisor.processes.command import CommandRunner
-from supervisor.processes.spawner import LogPolicy, Spawner
+from supervisor.processes.spawner import Spawner
 from tests.support.waiting import wait_until
 
 Run = Callable[..., Awaitable[Exit]]

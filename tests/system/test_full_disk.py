@@ -31,8 +31,9 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 @pytest.fixture
 def orbit(disk: Disk, tmp_path: Path, repository: Repository) -> Iterator[Orbit]:
-    """A supervisor whose ORBIT_HOME is all that is on the disk; its console is elsewhere."""
-    instance = Orbit(disk.path / "home", repository.origin, DISK=str(disk.path), GIT_DEPTH="1")
+    """A supervisor whose ORBIT_HOME is all that is on the disk; its console is elsewhere. It does not look for room
+    before a deployment: here the stages themselves find none."""
+    instance = Orbit(disk.path / "home", repository.origin, DISK=str(disk.path), GIT_DEPTH="1", DISK_RESERVE="0")
     instance.console = tmp_path / "console"
     yield instance
     disk.free()

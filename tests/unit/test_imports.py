@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("processes",),
     ("languages", "runtimes"),
     ("git", "settings", "log"),
-    ("files", "layout", "memory", "variables", "redact", "errors", "model"),
+    ("disk", "files", "layout", "memory", "variables", "redact", "errors", "model"),
     ("shim",),
 )
 """Top to bottom. A module imports from lower floors and from its own package."""
@@ -31,7 +31,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 GROUND = FLOORS[-2]
 """Here modules may import each other, without a cycle."""
 
-ALONE = ("shim", "errors", "model", "layout", "redact")
+ALONE = ("shim", "disk", "errors", "model", "layout", "redact")
 """These import nothing of ours."""
 
 MAY_IMPORT_LOOP = ("cli.supervise",)

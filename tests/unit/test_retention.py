@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from supervisor.model import Commit, Plan, Release
-from supervisor.releases.retention import find, last_good, superfluous
+from supervisor.releases.retention import beyond, expendable, find, last_good, superfluous
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -71,3 +71,25 @@ def test_a_release_is_found_by_any_of_its_names() -> None:
         assert find(releases, name) == releases[1], name
     for name in ("3", "003-abc", "012-abc", "feed"):
         assert find(releases, name) is None, name
+
+
+def test_when_room_is_needed_the_one_to_go_back_to_goes_last_and_the_live_one_never() -> None:
+    releases = [release(1), release(2), release(3), release(4, good=False), release(5), release(6)]
+    parts = expendable(releases, releases[4], keep=4)
+    assert numbers(list(parts.superfluous)) == [1, 4]
+    assert numbers(list(parts.older)) == [2, 6]
+    assert parts.last == releases[2]
+
+
+def test_a_superfluous_release_to_go_back_to_goes_last_all_the_same() -> None:
+    releases = [release(1), release(2), release(3)]
+    parts = expendable(releases, releases[1], keep=2)
+    assert (parts.superfluous, parts.older, parts.last) == ((), (releases[2],), releases[0])
+
+
+def test_beyond_the_budget_the_oldest_go_but_neither_the_live_one_nor_the_one_before() -> None:
+    releases = [release(number) for number in range(1, 6)]
+    sizes = {release.id: 10 for release in releases}
+    assert numbers(beyond(releases, releases[4], sizes, 50)) == []
+    assert numbers(beyond(releases, releases[4], sizes, 35)) == [1, 2]
+    assert numbers(beyond(releases, releases[4], sizes, 5)) == [1, 2, 3]

@@ -1,0 +1,172 @@
+"""`cache/`: what package managers have downloaded, kept within a budget.
+
+The least recently used goes first, in pieces that a package manager misses without harm: it downloads them again.
+Where it would take half a piece for a whole one (uv's unpacked archives) the whole is moved away first. The directory
+belongs to the user whom builds run as, so no link in it is ever followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import stat
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from loguru import logger
+
+from supervisor import disk
+
+LEAVING = ".removing-"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Something that may go as a whole: where it lies below `cache/`, and when any of it was used last."""
+
+    path: str
+    bytes: int
+    used: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is in `cache/`: in all, in pieces, and in the folders at its top, which the pieces are parts of."""
+
+    bytes: int
+    pieces: tuple[Piece, ...]
+    folders: tuple[Piece, ...]
+
+
+def surplus(contents: Contents, budget_bytes: int) -> list[Piece]:
+    """What has to go, in its order: pieces, the least recently used first; whole folders where that is not enough."""
+    left = contents.bytes
+    going: list[Piece] = []
+    inside: dict[str, int] = {}
+    for piece in sorted(contents.pieces, key=lambda piece: piece.used):
+        if left <= budget_bytes:
+            return going
+        going.append(piece)
+        left -= piece.bytes
+        top = piece.path.partition("/")[0]
+        inside[top] = inside.get(top, 0) + piece.bytes
+    for folder in sorted(contents.folders, key=lambda folder: folder.used):
+        if left <= budget_bytes:
+            break
+        rest = folder.bytes - inside.get(folder.path, 0)
+        going.append(Piece(folder.path, rest, folder.used))
+        left -= rest
+    return going
+
+
+def piece_of(path: str, is_directory: bool) -> str | None:
+    """The piece that a path below `cache/` belongs to; None if only the whole folder may go."""
+    match path.split("/"):
+        case ["npm", "_npx", name, *_]:
+            return f"npm/_npx/{name}"
+        case ["uv", archives, name, *_] if archives.startswith("archive-"):
+            return f"uv/{archives}/{name}"
+        case ["npm", "_cacache" | "_logs", _, *_] | ["pip", _, *_]:
+            return None if is_directory else path
+    return None
+
+
+class Caches:
+    """Owner of what is removed from `cache/`. What it does can be given up at any moment."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = asyncio.Lock()
+        self._stop = threading.Event()
+
+    async def trim(self, budget_bytes: int) -> int:
+        """Remove what is beyond the budget; how many bytes that was. What cannot be removed is told of."""
+        async with self._lock:
+            stop = self._stop = threading.Event()
+            try:
+                return await asyncio.to_thread(_trim, self._directory, budget_bytes, stop)
+            except asyncio.CancelledError:
+                stop.set()
+                raise
+
+    async def pause(self) -> None:
+        """Give up what is being done: package managers are about to use the caches."""
+        self._stop.set()
+        async with self._lock:
+            return
+
+
+def _trim(directory: Path, budget_bytes: int, stop: threading.Event) -> int:
+    gained = 0
+    try:
+        top = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return 0
+    try:
+        _finish(top)
+        for piece in surplus(_survey(top, stop), budget_bytes):
+            if stop.is_set():
+                break
+            gained += piece.bytes if _remove(top, piece.path) else 0
+    finally:
+        os.close(top)
+    return gained
+
+
+def _survey(top: int, stop: threading.Event) -> Contents:
+    pieces: dict[str, Piece] = {}
+    folders: dict[str, Piece] = {}
+    total = 0
+    for path, facts in disk.entries_below(top):
+        if stop.is_set():
+            return Contents(0, (), ())
+        size, used = facts.st_blocks * disk.BLOCK_BYTES, max(facts.st_atime, facts.st_mtime)
+        is_directory = stat.S_ISDIR(facts.st_mode)
+        total += size
+        folder = path.partition("/")[0]
+        if folder != path or is_directory:  # files at the top are no downloads: known_hosts for one
+            _add(folders, folder, size, 0 if is_directory else used)
+        piece = piece_of(path, is_directory)
+        if piece:
+            _add(pieces, piece, size, 0 if is_directory else used)  # a look at a directory, as ours, is no use of it
+    return Contents(total, tuple(pieces.values()), tuple(folders.values()))
+
+
+def _add(found: dict[str, Piece], path: str, size: int, used: float) -> None:
+    before = found.get(path)
+    found[path] = Piece(path, size + before.bytes, max(used, before.used)) if before else Piece(path, size, used)
+
+
+def _finish(top: int) -> None:
+    """Remove what an earlier run had begun to remove."""
+    with os.scandir(top) as entries:
+        names = [entry.name for entry in entries if entry.name.startswith(LEAVING)]
+    for name in names:
+        _delete(top, name)
+
+
+def _remove(top: int, path: str) -> bool:
+    """Remove a piece: nobody sees a half of it, whatever happens meanwhile."""
+    leaving = f"{LEAVING}{os.urandom(8).hex()}"
+    above, _, name = path.rpartition("/")
+    try:
+        with disk.opened(top, above) as parent:
+            os.rename(name, leaving, src_dir_fd=parent, dst_dir_fd=top)
+    except OSError as error:
+        logger.warning("cannot remove {} from the cache: {}", path, error.strerror)
+        return False
+    return _delete(top, leaving)
+
+
+def _delete(top: int, name: str) -> bool:
+    try:
+        if stat.S_ISDIR(os.stat(name, dir_fd=top, follow_symlinks=False).st_mode):
+            shutil.rmtree(name, dir_fd=top)  # from descriptor to descriptor, too
+        else:
+            os.unlink(name, dir_fd=top)
+    except (OSError, RecursionError) as error:
+        logger.warning("cannot remove {} from the cache: {}; it is tried again after the next deployment", name, error)
+        return False
+    return True

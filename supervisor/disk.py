@@ -1,0 +1,115 @@
+"""How much room there is, and how much a directory takes.
+
+Directories that the user of the application owns are walked from descriptor to descriptor and never through a link:
+that user may exchange any part of them at any moment, and Orbit may be root.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+BLOCK_BYTES = 512  # the unit of st_blocks, whatever the disk's own is
+MOST_DEPTH = 1000
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """An amount of disk: bytes, and inodes, of which each file and directory needs one."""
+
+    bytes: int = 0
+    inodes: int = 0
+
+    def __add__(self, other: Space) -> Space:
+        return Space(self.bytes + other.bytes, self.inodes + other.inodes)
+
+    def covers(self, other: Space) -> bool:
+        """Whether `other` fits into it."""
+        return self.bytes >= other.bytes and self.inodes >= other.inodes
+
+
+UNCOUNTED = sys.maxsize
+"""Free inodes of a disk that makes them as they are needed, as btrfs does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """What is free for whom Orbit runs as, and what is in use."""
+
+    free: Space
+    used: Space
+
+
+def of(path: Path) -> Disk:
+    """The disk that `path` lies on. Raises OSError."""
+    facts = os.statvfs(path)
+    counted = facts.f_files > 0
+    return Disk(
+        Space(facts.f_bavail * facts.f_frsize, facts.f_favail if counted else UNCOUNTED),
+        Space((facts.f_blocks - facts.f_bfree) * facts.f_frsize, facts.f_files - facts.f_ffree if counted else 0),
+    )
+
+
+def occupied(directory: Path, stopped: Callable[[], bool] = lambda: False) -> Space:
+    """What a directory takes with all that is in it, a file of several names once; nothing if it is not there.
+
+    `stopped` is asked now and then whether the answer is still wanted.
+    """
+    size, inodes = 0, 1
+    seen: set[int] = set()
+    try:
+        top = os.open(directory, _DIRECTORY)
+    except OSError:
+        return Space()
+    try:
+        for _, facts in entries_below(top):
+            if stopped():
+                break
+            if facts.st_nlink > 1 and not stat.S_ISDIR(facts.st_mode):
+                if facts.st_ino in seen:
+                    continue
+                seen.add(facts.st_ino)
+            size += facts.st_blocks * BLOCK_BYTES
+            inodes += 1
+    finally:
+        os.close(top)
+    return Space(size, inodes)
+
+
+def entries_below(top: int) -> Iterator[tuple[str, os.stat_result]]:
+    """Everything below the directory that `top` is open on: paths relative to it, and facts. What lies on other
+    disks, or cannot be read, is passed over."""
+    device = os.fstat(top).st_dev
+    pending = [""]
+    while pending:
+        place = pending.pop()
+        try:
+            with opened(top, place) as fd, os.scandir(fd) as entries:
+                found = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
+        except OSError:
+            continue
+        for name, facts in found:
+            path = f"{place}/{name}" if place else name
+            if stat.S_ISDIR(facts.st_mode) and facts.st_dev == device and path.count("/") < MOST_DEPTH:
+                pending.append(path)
+            yield path, facts
+
+
+@contextlib.contextmanager
+def opened(top: int, place: str) -> Iterator[int]:
+    """A descriptor of the directory `place` below the one that `top` is open on; no part of the way may be a link.
+    Raises OSError."""
+    fd = os.open(".", _DIRECTORY, dir_fd=top)
+    try:
+        for name in place.split("/") if place else ():
+            above, fd = fd, os.open(name, _DIRECTORY, dir_fd=fd)
+            os.close(above)
+        yield fd
+    finally:
+        os.close(fd)
