@@ -82,9 +82,9 @@ class Assembly:
         self.status = StatusFile(self.layout)
         self.app = App(self.spawner, self.layout, self._changed)
         self.switch = Switch(self.context, self.store, self.app)
-        self.vigil = Vigil(self.context, self.switch, self.app)
         self.builder = Builder(self.context, self.store, git, self.source)
         self.deployer = Deployer(self.context, self.store, self.records, self.builder, self.switch, self._changed)
+        self.vigil = Vigil(self.context, self.store, self.records, self.deployer, self.switch, self.app)
 
     def _changed(self) -> None:
         self.on_change()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 from loguru import logger
@@ -15,8 +14,8 @@ from supervisor.assembly import Assembly
 from supervisor.control import requests
 from supervisor.deploy.attempt import Attempt
 from supervisor.deploy.pipeline import AT_START, AUTOMATIC
-from supervisor.model import Action, Outcome, Release, Request
-from supervisor.releases import retention
+from supervisor.model import Action, Outcome, Request
+from supervisor.queue import Queue
 from supervisor.report import Report
 from supervisor.triggers import polling
 
@@ -27,20 +26,16 @@ LONGEST_RETRY_S = 300.0
 
 
 class Supervisor:
-    """Decides everything, serves nothing. Owner of the queue: what runs, and the one that waits."""
+    """Decides everything, serves nothing. Owner of what runs: a deployment, or a restart, or the watch over what is
+    live."""
 
     def __init__(self, parts: Assembly) -> None:
         self._parts = parts
         self._wake = asyncio.Event()
-        self._report = Report(parts, self._requests_of_status)
+        self._queue = Queue(parts.spool, self._answer)
+        self._report = Report(parts, self._queue.facts)
         self._running: asyncio.Task[None] | None = None
-        self._current: Request | None = None
-        self._next: Request | None = None
-        self._after: Request | None = None
-        self._unsignalled = 0
-        self._started_at = datetime.now(UTC)
         self._cancels: list[Request] = []
-        self._taken: set[str] = set()
         self._hups = 0
         self._stops = 0
         self._restarting: asyncio.Task[None] | None = None
@@ -98,83 +93,55 @@ class Supervisor:
 
     def ask(self, action: Action, cause: str, target: str | None = None) -> None:
         """Accept a request of our own."""
-        request = requests.make(action, cause, target)
-        try:
-            self._parts.spool.accept(request)
-        except OSError as error:
-            logger.error("cannot write the request down: {}; it is dealt with all the same", error.strerror)
+        request = self._queue.accept(action, cause, target)
         self._take(request)
         self._wake.set()
 
     def _take_requests(self) -> None:
-        """After a SIGHUP: read the spool. Nothing new in it means: update to the branch's head.
-
-        At no other time: a request is a file and then a signal, and a file that was read before its signal came
-        would turn the signal into a second request.
-        """
-        if not self._hups:
-            return
-        self._hups = 0
-        refused = self._parts.spool.refused
-        new = [request for request in self._parts.spool.waiting() if request.id not in self._taken]
-        for request in new:
-            self._take(request)
-        if not new and self._unsignalled:
-            self._unsignalled -= 1  # the signal of a request that was found in the spool while Orbit started
-        elif not new and self._parts.spool.refused == refused:
-            self.ask(Action.UPDATE, "SIGHUP")
+        if self._hups:
+            self._hups = 0
+            for request in self._queue.signalled():
+                self._take(request)
 
     def _take(self, request: Request) -> None:
-        self._taken.add(request.id)
-        logger.info("request: {}{} ({})", request.action, f" {request.target}" if request.target else "", request.cause)
+        self._queue.note(request)
         if request.action is Action.CANCEL:
             self._cancel(request)
         elif request.action is Action.RESTART:
             self._restart(request)
         else:
-            by_itself = {*AUTOMATIC, AT_START}
-            if self._next and request.cause in by_itself and self._next.cause not in by_itself:
-                if self._after:
-                    self._close(self._after, Outcome.SUPERSEDED, "a newer request took its place")
-                self._after = request  # somebody's own request goes first
-                return
-            if self._next:
-                self._close(self._next, Outcome.SUPERSEDED, "a newer request took its place")
-            self._next = request
+            self._queue.put(request)
             self._report.changed()
 
     # --- what is done about it -----------------------------------------------------------------------------------
 
     def _advance(self) -> None:
         """Start what waits, if nothing runs."""
-        if self._running or self._restarting or not self._next or self._stops:
+        if self._running or self._restarting or not self._queue.waits or self._stops:
             return
-        self._current, self._next, self._after = self._next, self._after, None
         self._look_away()
-        self._running = asyncio.create_task(self._deploy(self._current))
+        self._running = asyncio.create_task(self._deploy(self._queue.advance()))
 
     async def _deploy(self, request: Request) -> None:
-        deployer, fresh = self._parts.deployer, False
+        deployer = self._parts.deployer
         try:
             run = deployer.rollback if request.action is Action.ROLLBACK else deployer.update
             attempt = await run(request)
-            # not if there was nothing to do; nor what went back by itself: were all releases ill, there would be no end
-            updated = attempt.outcome is Outcome.SUCCEEDED and attempt.release is not None
-            fresh = updated and attempt.request.action is Action.UPDATE and attempt.request.id == request.id
             self._report.refresh()
             if attempt.outcome is not Outcome.INTERRUPTED:
                 reason = attempt.failure.reason if attempt.failure else None
                 recorded = attempt.release or attempt.failure  # not if there was nothing to do
-                self._close(request, attempt.outcome or Outcome.FAILED, reason, attempt.number if recorded else None)
+                outcome, number = attempt.outcome or Outcome.FAILED, attempt.number if recorded else None
+                self._queue.close(request, outcome, reason, number)
                 self._close_cancels()
                 self._plan_retry(request, attempt)
         except Exception as error:  # noqa: BLE001 the request's boundary: a bug fails a deployment, not Orbit
             logger.opt(exception=error).error("internal error in a deployment")
-            self._close(request, Outcome.FAILED, f"internal error: {error}")
+            self._queue.close(request, Outcome.FAILED, f"internal error: {error}")
             self._close_cancels()
         finally:
-            self._running = self._current = None
-            self._watch_over(fresh=fresh)
+            self._running = self._queue.current = None
+            self._watch_over()
             if not self._stops:
                 self._spawn(self._tidy())
             self._wake.set()
@@ -184,49 +151,36 @@ class Supervisor:
         self._report.refresh()
         memory.give_back()
 
-    def _close(
-        self, request: Request, outcome: Outcome, reason: str | None = None, deployment: int | None = None
-    ) -> None:
-        """The request has been dealt with: say how, then forget it."""
-        if request is self._current:
-            self._current = None
+    def _answer(self, request: Request, outcome: Outcome, reason: str | None, deployment: int | None) -> None:
         self._report.answer(request, outcome, reason, deployment)
-        try:
-            self._parts.spool.done(request)
-        except OSError as error:
-            logger.error("cannot remove the request {}: {}; it will be dealt with again", request.id, error.strerror)
-        self._taken.discard(request.id)
 
     def _cancel(self, request: Request) -> None:
-        for waiting in (self._next, self._after):
-            if waiting:
-                self._close(waiting, Outcome.CANCELLED, "while it waited")
-        self._next = self._after = None
+        self._queue.clear()
         if self._running:
             self._cancels.append(request)  # answered when the deployment has ended, which takes its time
             self._running.cancel()
         else:
-            self._close(request, Outcome.FAILED, "there is no deployment to cancel")
+            self._queue.close(request, Outcome.FAILED, "there is no deployment to cancel")
 
     def _close_cancels(self) -> None:
         while self._cancels:
-            self._close(self._cancels.pop(0), Outcome.SUCCEEDED)
+            self._queue.close(self._cancels.pop(0), Outcome.SUCCEEDED)
 
     def _restart(self, request: Request) -> None:
         if self._running:
-            self._close(request, Outcome.FAILED, "a deployment is running; it starts the application anew by itself")
+            problem = "a deployment is running; it starts the application anew by itself"
+            self._queue.close(request, Outcome.FAILED, problem)
         elif self._restarting:
-            self._close(request, Outcome.SUPERSEDED, "a restart is under way")
+            self._queue.close(request, Outcome.SUPERSEDED, "a restart is under way")
         else:
             self._look_away()
             self._restarting = self._spawn(self._restart_app(request))
 
-    def _watch_over(self, fresh: bool) -> None:
-        """Look after what is live; `fresh`: it has just become so, and may still be taken back."""
-        live = self._parts.store.current()
+    def _watch_over(self) -> None:
+        """Look after what is live."""
         self._look_away()
-        if live and not self._stops:
-            self._watching = self._spawn(self._keep_vigil(live, fresh))
+        if not self._stops:
+            self._watching = self._spawn(self._parts.vigil.keep(self.ask))
 
     def _look_away(self) -> None:
         """A deployment stops and starts the application as it pleases."""
@@ -234,35 +188,20 @@ class Supervisor:
             self._watching.cancel()
             self._watching = None
 
-    async def _keep_vigil(self, release: Release, fresh: bool) -> None:
-        parts = self._parts
-        sick = await parts.vigil.bake(release) if fresh else None
-        if sick:
-            previous = retention.last_good(parts.store.all(), release)
-            logger.error("release {} is not well: {}", release.id, sick.reason)
-            if previous:
-                parts.deployer.condemn(release, sick)
-                self.ask(Action.ROLLBACK, f"{release.id} was not well: {sick.reason}", previous.id)
-                return
-            logger.warning("there is no earlier release to go back to")
-        if parts.settings.health_check_interval_s:
-            hangs = await parts.vigil.keep_watch(release)
-            self.ask(Action.RESTART, hangs)
-
     async def _restart_app(self, request: Request) -> None:
         parts = self._parts
         try:
             release = parts.store.current()
             if release is None:
-                self._close(request, Outcome.FAILED, "no release is live")
+                self._queue.close(request, Outcome.FAILED, "no release is live")
                 return
             logger.info("restarting the application")
             await parts.app.stop()
             problem = await parts.switch.resume(release)
-            self._close(request, Outcome.FAILED if problem else Outcome.SUCCEEDED, problem)
+            self._queue.close(request, Outcome.FAILED if problem else Outcome.SUCCEEDED, problem)
         finally:
             self._restarting = None
-            self._watch_over(fresh=False)
+            self._watch_over()
             self._wake.set()
 
     def _plan_retry(self, request: Request, attempt: Attempt) -> None:
@@ -296,11 +235,9 @@ class Supervisor:
             logger.info("starting release {}", release.id)
             await parts.switch.resume(release)
         self._report.refresh()
-        waiting = parts.spool.waiting()
-        for request in waiting:
+        for request in self._queue.at_start():
             self._take(request)
-        self._unsignalled = sum(request.created_at >= self._started_at for request in waiting)
-        if not self._next:
+        if not self._queue.waits:
             self._take(requests.make(Action.UPDATE, AT_START))
         self._wake.set()
 
@@ -346,13 +283,6 @@ class Supervisor:
         self._background.discard(task)
         if not task.cancelled() and task.exception():
             logger.opt(exception=task.exception()).error("internal error in the background")
-
-    def _requests_of_status(self) -> dict[str, Any]:
-        waiting = self._next
-        return {
-            "running": self._current.id if self._current else None,
-            "waiting": waiting and {"id": waiting.id, "action": waiting.action, "cause": waiting.cause},
-        }
 
 
 async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:

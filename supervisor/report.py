@@ -81,7 +81,7 @@ class Report:
 
     def _app(self) -> dict[str, Any]:
         app = self._parts.app
-        last = app.last_exit
+        last, trouble = app.last_exit, self._parts.vigil.trouble
         return {
             "state": app.state,
             "pid": app.pid,
@@ -97,6 +97,13 @@ class Report:
                 "out_of_memory": last.exit.out_of_memory,
                 "error": last.exit.error,
                 "tail": last.exit.tail.splitlines()[-20:],
+            },
+            "trouble": trouble
+            and {
+                "at": trouble.at.isoformat(),
+                "release": trouble.release,
+                "remedy": trouble.remedy,
+                **trouble.failure.as_json(),
             },
         }
 

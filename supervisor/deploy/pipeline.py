@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from loguru import logger
 
@@ -193,7 +193,7 @@ class Deployer:
             error = error.__cause__ or error
         if isinstance(error, asyncio.CancelledError) and not timed_out:
             outcome = Outcome.INTERRUPTED if self._switch.closing else Outcome.CANCELLED
-        failure = self._readable(self._failure(stage, error, timed_out, attempt))
+        failure = self.readable(self._failure(stage, error, timed_out, attempt))
         attempt.end(outcome, failure)
         level = "ERROR" if outcome in (Outcome.FAILED, Outcome.ROLLED_BACK) else "WARNING"
         words = outcome.replace("_", " ")
@@ -231,13 +231,32 @@ class Deployer:
 
     def condemn(self, release: Release, failure: Failure) -> None:
         """A release that went live has turned out not to be well: nobody goes back to it, and its record says why."""
+        outcome, why = Outcome.ROLLED_BACK, self.readable(failure)
+        if self._last_update[0] == release.commit.sha:
+            self._last_update = release.commit.sha, outcome
         try:
             self._store.mark(release, good=False)
-            self._records.amend(release.id, Outcome.ROLLED_BACK, self._readable(failure).as_json())
+            record = self._records.of(release.id)
+            if record:
+                ended_at = datetime.now(UTC).isoformat()
+                told = {"reason": why.reason, "failure": why.as_json(), "ended_at": ended_at}
+                self._records.amend(record, outcome=outcome, **told)
         except OSError as error:
             logger.error("cannot record that release {} is not well: {}", release.id, error.strerror)
 
-    def _readable(self, failure: Failure) -> Failure:
+    def warn_of(self, release: Release, text: str) -> None:
+        """Something is wrong with a release after its deployment; its record gets a warning."""
+        text = self._context.redact(text)
+        logger.warning("release {}: {}", release.id, text)
+        record = self._records.of(release.id)
+        try:
+            if record and text not in record["warnings"]:
+                self._records.amend(record, warnings=[*record["warnings"], text])
+        except OSError as error:
+            logger.error("cannot record it: {}", error.strerror)
+        self._on_change()
+
+    def readable(self, failure: Failure) -> Failure:
         """The failure without secrets; what a command printed comes without any from its shim."""
         redact, answer = self._context.redact, failure.answer
         readable = answer and replace(answer, text=redact(answer.text))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -83,8 +85,17 @@ class Records:
 
     def latest(self, most: int) -> list[Record]:
         """The newest records, newest first; those that cannot be read are passed over."""
-        found = (_read(path) for path in sorted(self._paths(), reverse=True)[:most])
-        return [record for record in found if record]
+        return list(islice(self._newest(), most))
+
+    def of(self, release: str) -> Record | None:
+        """The newest record of an attempt that was about this release."""
+        return next((record for record in self._newest() if record["release"] == release), None)
+
+    def _newest(self) -> Iterator[Record]:
+        for path in sorted(self._paths(), reverse=True):
+            record = _read(path)
+            if record:
+                yield record
 
     def close_interrupted(self) -> list[Record]:
         """Records without an end were being written when the supervisor died: say so in them, and return them.
@@ -106,14 +117,9 @@ class Records:
                 files.write_json(self._path(self._unwritten[0]["number"]), self._unwritten[0])
                 self._unwritten.pop(0)
 
-    def amend(self, release: str, outcome: Outcome, failure: dict[str, Any]) -> None:
-        """Say of the attempt that made `release` live that it did not stay so. Raises OSError."""
-        for record in self.latest(MOST_RECORDS):
-            if record["release"] == release and record["outcome"] == Outcome.SUCCEEDED:
-                told = {"outcome": outcome, "reason": failure["reason"], "failure": failure}
-                amended = {**record, **told, "ended_at": datetime.now(UTC).isoformat()}
-                files.write_json(self._path(record["number"]), amended)
-                return
+    def amend(self, record: Record, **changes: object) -> None:
+        """Say more of an attempt that has ended. Raises OSError."""
+        files.write_json(self._path(record["number"]), {**record, **changes})
 
     def prune(self) -> None:
         """Forget the oldest beyond `MOST_RECORDS` and `MOST_BYTES`."""

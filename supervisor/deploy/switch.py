@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from datetime import datetime
 from http import HTTPStatus
 
 from loguru import logger
@@ -18,6 +19,7 @@ from supervisor.model import Exit, Release, Stage
 from supervisor.processes import tree
 from supervisor.processes.app import App, describe
 from supervisor.processes.uninterrupted import uninterrupted
+from supervisor.releases import retention
 from supervisor.releases.store import ReleaseStore
 
 SLOW_S = 5.0
@@ -41,6 +43,8 @@ class Switch:
         self._store = store
         self._app = app
         self._printed = 0
+        self.well_since: datetime | None = None
+        """The start of the application that was found healthy last."""
         self.closing = False
         """Orbit is being stopped: a way back moves the link, and starts nothing any more."""
 
@@ -61,11 +65,19 @@ class Switch:
             await self.assure_health(release)
             self._store.mark(release, good=True)
         except BaseException as error:
-            await uninterrupted(self._go_back(previous, attempt))
+            refuge = self._refuge(previous)
+            await uninterrupted(self._go_back(refuge, attempt))
             with contextlib.suppress(asyncio.CancelledError):
-                await self._look_after(previous, attempt)
-            raise WentBack(previous) from error
+                await self._look_after(refuge, attempt)
+            raise WentBack(refuge if refuge != release else None) from error
         self._app.keep_up()
+
+    def _refuge(self, previous: Release | None) -> Release | None:
+        """Where to go back to: not to a release that was found ill after it had gone live, if there is another. It may
+        be the one that was gone to, which then is kept up, well or not."""
+        if previous is None or previous.good:
+            return previous
+        return retention.last_good(self._store.all(), previous) or previous
 
     def _served(self) -> Release | None:
         """What runs, though `current` does not lead to it: somebody has removed the link."""
@@ -119,7 +131,7 @@ class Switch:
         try:
             await self.assure_health(previous)
         except StageFailed as error:
-            attempt.warn(f"the previous release is not well either: {error.reason}")
+            attempt.warn(f"release {previous.id}, which serves again, is not well: {error.reason}; it is kept up")
 
     async def assure_health(self, release: Release) -> None:
         """Wait for the first good answer. Raises StageFailed: the application ended, or was not well in time."""
@@ -135,13 +147,18 @@ class Switch:
             last = self._app.last_exit
             assert last is not None
             raise StageFailed(f"the application ended before it was healthy: {describe(last.exit)}", last.exit)
-        if not answer.good:
-            said = f"status {answer.status}" if answer.status is not None else answer.text
+        if answer.good:
+            self.well_since = self._app.started_at
+        else:
             hint = "" if answer.reached else self._port_hint()
             if answer.status == HTTPStatus.BAD_REQUEST:  # Django's answer to a host that is not in ALLOWED_HOSTS
                 hint = "; the check comes with Host: localhost: does the application allow that?"
-            printed = Exit(tail=files.last_lines(self._context.layout.app_log, self._printed))
-            raise StageFailed(f"not healthy within {window_s:g} s: {answer.target}: {said}{hint}", printed, answer)
+            reason = f"not healthy within {window_s:g} s: {answer.target}: {answer.said}{hint}"
+            raise StageFailed(reason, self.printed(), answer)
+
+    def printed(self) -> Exit:
+        """What the application, which has not ended, has printed last."""
+        return Exit(tail=files.last_lines(self._context.layout.app_log, self._printed))
 
     async def _tell_if_slow(self, release: Release, window_s: float) -> None:
         await asyncio.sleep(SLOW_S)

@@ -4,54 +4,127 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from loguru import logger
 
 from supervisor.deploy.attempt import Failure
 from supervisor.deploy.context import Context
+from supervisor.deploy.pipeline import Deployer
+from supervisor.deploy.records import Records
 from supervisor.deploy.switch import Switch
 from supervisor.health.check import Answer
-from supervisor.model import Release, Stage
-from supervisor.processes.app import App, describe
+from supervisor.model import Action, Exit, Outcome, Release, Stage
+from supervisor.processes.app import STEADY_S, App, describe
+from supervisor.releases import retention
+from supervisor.releases.store import ReleaseStore
 
 CRASHES = 3
 """This many ends within the bake time are too many; one may be bad luck."""
 SILENCES = 3
-"""This many bad answers in a row, `ASK_EVERY_S` apart, are no hiccup."""
+"""This many bad answers in a row are no hiccup."""
+ASKS = 6
+"""A bake time is long enough for this many asks, however short it is."""
 ASK_EVERY_S = 5.0
+QUICKEST_S = 0.2
+
+_WENT_LIVE = (None, Outcome.SUCCEEDED, Outcome.INTERRUPTED)
+"""Outcomes of an update whose release is live. None: its end could not be written down, on a full disk."""
+
+
+class Ask(Protocol):
+    """Have something done by the supervisor."""
+
+    def __call__(self, action: Action, cause: str, target: str | None = None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The application was not well at a time when it was live. `remedy` is what was asked for; None: it is only kept
+    up."""
+
+    at: datetime
+    release: str
+    failure: Failure
+    remedy: Action | None
 
 
 class Vigil:
-    """Watches over the application of a release that has just become live."""
+    """Watches over the application of the live release, and asks for what has to be done. How long a release is baked
+    is told by the record of its deployment, so that a new supervisor goes on where another ended."""
 
-    def __init__(self, context: Context, switch: Switch, app: App) -> None:
+    def __init__(
+        self, context: Context, store: ReleaseStore, records: Records, deployer: Deployer, switch: Switch, app: App
+    ) -> None:
         self._context = context
+        self._store = store
+        self._records = records
+        self._deployer = deployer
         self._switch = switch
         self._app = app
         self._window = timedelta(seconds=context.settings.health_window_s)
         self._well_since: datetime | None = None
+        self.trouble: Trouble | None = None
+        """The last that it saw."""
 
-    async def bake(self, release: Release) -> Failure | None:
-        """Watch for `BAKE_TIME`. Why the release should not stay live, as soon as that is clear; None if it is well."""
-        deadline = time.monotonic() + self._context.settings.bake_time_s
-        crashes = silences = 0
-        while (left_s := deadline - time.monotonic()) > 0:
-            ended = await self._app.next_exit(min(left_s, ASK_EVERY_S))
+    async def keep(self, ask: Ask) -> None:
+        """Watch over what is live until something has to be done, and ask for that."""
+        release = self._store.current()
+        if release is None:
+            return
+        left_s = self._bake_left_s(release)
+        sick = await self._bake(release, left_s) if left_s > 0 else None
+        if sick:
+            if self._take_back(release, sick, ask):
+                return
+            if sick.answer:
+                self._restart(release, sick, ask)
+                return
+        if self._context.settings.health_check_interval_s:
+            self._restart(release, await self._keep_watch(release), ask)
+
+    def _bake_left_s(self, release: Release) -> float:
+        """Seconds for which a bad sign still leads back: only after an update. What was gone back to stays, since,
+        were all releases ill, there would be no end."""
+        record = self._records.of(release.id)
+        if record is None or record["action"] != Action.UPDATE or record["outcome"] not in _WENT_LIVE:
+            return 0.0
+        whole_s, now = self._context.settings.bake_time_s, datetime.now(UTC)
+        since = datetime.fromisoformat(record["ended_at"]) if record["ended_at"] else now
+        return min(whole_s, whole_s - (now - since).total_seconds())  # a clock that was set back makes it no longer
+
+    async def _bake(self, release: Release, left_s: float) -> Failure | None:
+        """Watch for that long, and on until it is clear: why the release should not stay live; None if it is well."""
+        whole_s = self._context.settings.bake_time_s
+        every_s = min(ASK_EVERY_S, max(whole_s / ASKS, QUICKEST_S))
+        deadline = time.monotonic() + left_s
+        silences = 0
+        while True:
+            ended = await self._app.next_exit(every_s)
+            if self._app.ends >= CRASHES:
+                return self._crashed()
             if ended:
-                crashes += 1
-                if crashes >= CRASHES:
-                    reason = f"the application ended {crashes} times soon after it went live: {describe(ended)}"
-                    return Failure(Stage.HEALTH_CHECK, reason, ended)
+                silences = 0
                 continue
             answer = await self._ask(release)
             silences = 0 if answer is None or answer.good else silences + 1
             if answer and silences >= SILENCES:
-                reason = f"the application went live, then stopped answering: {answer.target}: {_said(answer)}"
-                return Failure(Stage.HEALTH_CHECK, reason, answer=answer)
-        return None
+                return self._silent("the application went live, then stopped answering", answer)
+            if time.monotonic() >= deadline and not silences and self._has_settled(min(whole_s, STEADY_S)):
+                return None
 
-    async def keep_watch(self, release: Release) -> str:
+    def _has_settled(self, steady_s: float) -> bool:
+        """Whether it is well, and, if it has ended before, has been up for `steady_s` seconds since."""
+        start = self._app.started_at
+        if self._app.pid is None or start is None:
+            return False
+        well = self._context.settings.skip_health_check or self._was_well(start)
+        steady = self._app.ends == 0 or datetime.now(UTC) - start >= timedelta(seconds=steady_s)
+        return well and steady
+
+    async def _keep_watch(self, release: Release) -> Failure:
         """Ask every `HEALTH_CHECK_INTERVAL` seconds, for ever or until it hangs: then why it should be restarted."""
         silences = 0
         while True:
@@ -59,22 +132,57 @@ class Vigil:
             answer = await self._ask(release)
             silences = 0 if answer is None or answer.good else silences + 1
             if answer and silences:
-                logger.warning("health check {} of {} failed: {}", silences, SILENCES, _said(answer))
+                logger.warning("health check {} of {} failed: {}", silences, SILENCES, answer.said)
             if answer and silences >= SILENCES:
-                return f"it does not answer any more: {answer.target}: {_said(answer)}"
+                return self._silent("it does not answer any more", answer)
 
     async def _ask(self, release: Release) -> Answer | None:
         """One answer; None while there is nothing to ask: it is being started again anyway, or is never asked."""
         if self._context.settings.skip_health_check or self._app.pid is None:
             return None
         start = self._app.started_at
-        answer = await self._switch.check_of(release).ask(ASK_EVERY_S)
+        check = self._switch.check_of(release)
+        answer = await check.ask(check.patience_s)
+        if self._app.started_at != start or self._app.pid is None:
+            return None  # it ended while it was asked; that counts as an end
         if answer.good:
             self._well_since = start
-        elif self._well_since != start and start and datetime.now(UTC) - start < self._window:
+        elif start and not self._was_well(start) and datetime.now(UTC) - start < self._window:
             return None  # it was started again, and has as long to become well as after a deployment
         return answer
 
+    def _was_well(self, start: datetime) -> bool:
+        """Whether the application that was started then has given a good answer."""
+        return start in (self._well_since, self._switch.well_since)
 
-def _said(answer: Answer) -> str:
-    return f"status {answer.status}" if answer.status is not None else answer.text
+    def _crashed(self) -> Failure:
+        last = self._app.last_exit
+        ended = last.exit if last else Exit()
+        how = f": {describe(ended)}" if last else ""  # it ended under an earlier supervisor
+        return Failure(
+            Stage.HEALTH_CHECK, f"the application ended {self._app.ends} times soon after it went live{how}", ended
+        )
+
+    def _silent(self, what: str, answer: Answer) -> Failure:
+        reason = f"{what}: {answer.target}: {answer.said}"
+        return Failure(Stage.HEALTH_CHECK, reason, self._switch.printed(), answer)
+
+    def _take_back(self, release: Release, sick: Failure, ask: Ask) -> bool:
+        """Have the release before it serve again; whether there is one."""
+        previous = retention.last_good(self._store.all(), release)
+        logger.error("release {} is not well: {}", release.id, sick.reason)
+        if previous is None:
+            self._note(release, sick, None)
+            self._deployer.warn_of(release, f"it is not well: {sick.reason}; there is no release to go back to")
+            return False
+        self._note(release, sick, Action.ROLLBACK)
+        self._deployer.condemn(release, sick)
+        ask(Action.ROLLBACK, f"{release.id} was not well: {sick.reason}", previous.id)
+        return True
+
+    def _restart(self, release: Release, sick: Failure, ask: Ask) -> None:
+        self._note(release, sick, Action.RESTART)
+        ask(Action.RESTART, sick.reason)
+
+    def _note(self, release: Release, sick: Failure, remedy: Action | None) -> None:
+        self.trouble = Trouble(datetime.now(UTC), release.id, self._deployer.readable(sick), remedy)

@@ -23,9 +23,17 @@ class Answer:
     text: str
     reached: bool = True  # somebody took the connection, or the script ran
 
+    @property
+    def said(self) -> str:
+        """The answer in a few words."""
+        return f"status {self.status}" if self.status is not None else self.text
+
 
 class Check(Protocol):
-    """One kind of health check."""
+    """One kind of health check. `patience_s`: how long an answer may take once the application is up."""
+
+    @property
+    def patience_s(self) -> float: ...
 
     async def ask(self, timeout_s: float) -> Answer:
         """Ask once; no good answer within `timeout_s` seconds is a bad one."""

@@ -15,6 +15,7 @@ ADDRESSES = ("127.0.0.1", "::1")
 BODY_BYTES = 2048
 SLOWEST_ANSWER_S = 10.0
 TAKEN_S = 1.0
+PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,10 @@ class HttpCheck:
 
     port: int
     path: str
+
+    @property
+    def patience_s(self) -> float:
+        return PATIENCE_S
 
     @property
     def url(self) -> str:

@@ -35,6 +35,10 @@ class ScriptCheck:
     user: User | None
     log: Path
 
+    @property
+    def patience_s(self) -> float:
+        return SLOWEST_S
+
     async def ask(self, timeout_s: float) -> Answer:
         """Run it once, in the project's directory."""
         command = Command(

@@ -40,6 +40,8 @@ class Running:
     shim_created: float  # seconds since the epoch
     started_at: datetime
     tag: str = ""
+    ends: int = 0  # how often the release's command has ended by itself
+    restarts: int = 0
 
     @classmethod
     def read(cls, layout: Layout) -> Running | None:

@@ -71,6 +71,8 @@ class App:
         self.release: str | None = None
         self.state = AppState.STOPPED
         self.restarts = 0
+        self.ends = 0
+        """How often it has ended by itself since `start`, also under an earlier supervisor."""
         self.started_at: datetime | None = None
         self.last_exit: LastExit | None = None
         self.exited = asyncio.Event()
@@ -90,7 +92,8 @@ class App:
         """Start a release's command; until `keep_up` an exit is final. Raises SpawnFailed."""
         assert self._tree is None
         self._spec, self.release = spec, release
-        self._kept_up, self._crashes, self.restarts = False, 0, 0
+        self._kept_up, self._crashes = False, 0
+        self.ends = self.restarts = 0
         self._change(AppState.STARTING)
         try:
             await self._spawn()
@@ -116,6 +119,7 @@ class App:
             return False
         self._spec, self.release, self._kept_up = spec, release, True
         self.started_at = running.started_at
+        self.ends, self.restarts = running.ends, running.restarts
         self._since = time.monotonic()
         self._watch = asyncio.create_task(self._watch_over())
         self._change(AppState.RUNNING)
@@ -203,7 +207,8 @@ class App:
     def _record(self, child: Child, started_at: datetime) -> None:
         """Write down where it is found by the next supervisor, and only then let it live on without this one."""
         assert self.release is not None
-        facts = Running(self.release, child.pid, child.shim_pid, tree.created_at(child.shim_pid), started_at, child.tag)
+        created, counts = tree.created_at(child.shim_pid), (self.ends, self.restarts)
+        facts = Running(self.release, child.pid, child.shim_pid, created, started_at, child.tag, *counts)
         try:
             files.write_json_somehow(self._layout.app, msgspec.to_builtins(facts))
         except OSError as error:
@@ -232,6 +237,7 @@ class App:
     def _note_exit(self, ended: Exit) -> None:
         steady = time.monotonic() - self._since >= STEADY_S
         self._crashes = 1 if steady else self._crashes + 1
+        self.ends += 1
         self.last_exit = LastExit(datetime.now(UTC), ended)
         self._change(AppState.EXITED)
         self.exited.set()

@@ -65,6 +65,17 @@ def test_polling_does_not_try_a_failed_commit_again_but_a_request_does(
     orbit.wait_version("2")
 
 
+def test_polling_does_not_try_again_what_was_taken_back(
+    server: GitServer, orbit: Orbit, repository: Repository
+) -> None:
+    deploy_first(orbit, repository)
+    repository.push(apps.server("2", before="\nimport threading\nthreading.Timer(0.3, lambda: os._exit(1)).start()\n"))
+    wait_until(lambda: orbit.outcomes()[1:] == ["rolled_back", "succeeded"], 40, orbit.output)
+    wait_polls(server, 2)
+    assert [cause for cause, _ in causes(orbit)].count("polling") == 1
+    orbit.wait_version("1")
+
+
 def test_polling_bears_a_remote_that_fails_and_sees_what_came_meanwhile(
     server: GitServer, orbit: Orbit, repository: Repository
 ) -> None:

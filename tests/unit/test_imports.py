@@ -15,7 +15,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("__main__",),
     ("cli",),
     ("loop",),
-    ("report",),
+    ("report", "queue"),
     ("assembly",),
     ("triggers", "api"),
     ("control", "deploy"),
