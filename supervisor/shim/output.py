@@ -1,5 +1,6 @@
 """What becomes of a command's output: secrets out, then to a rotated file, to the console, and a tail kept."""
 
+import ctypes
 import errno
 import os
 import select
@@ -10,6 +11,10 @@ TAIL_BYTES = 8192
 HELD_LINE_BYTES = 65536
 HIDDEN = b"***"
 LAST_LINES_S = 1.0
+
+_memmem = ctypes.CDLL(None).memmem
+_memmem.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t)
+_memmem.restype = ctypes.c_void_p
 
 
 class Redactor:
@@ -24,13 +29,18 @@ class Redactor:
         """What of `data` can be shown now; the beginning of a possible secret is held back."""
         if not self.secrets:
             return data
-        data = self.held + data
+        if self.held:
+            data = self.held + data
         for secret in self.secrets:
-            if secret in data:
+            # the C library's search: bytes' own one takes several times as long, and secrets are many
+            if _memmem(data, len(data), secret, len(secret)):
                 data = data.replace(secret, HIDDEN)
-        cut = len(data) - max(_overlap(data, secret) for secret in self.secrets)
-        self.held = data[cut:]
-        return data[:cut]
+        overlap = max(_overlap(data, secret) for secret in self.secrets)
+        if not overlap:
+            self.held = b""
+            return data  # as nearly always, and then without a copy
+        self.held = data[-overlap:]
+        return data[:-overlap]
 
     def rest(self) -> bytes:
         """What was held back, at the end of the output."""
