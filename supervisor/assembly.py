@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from loguru import logger
 
+from supervisor import files
 from supervisor.control.requests import Spool
 from supervisor.control.status import Lock, StatusFile
 from supervisor.deploy.build import Builder
@@ -77,7 +77,7 @@ class Assembly:
         )
         self.source = Source(git, settings)
         self.store = ReleaseStore(self.layout, self.user)
-        self.records = Records(self.layout)
+        self.records = self._records()
         self.spool = Spool(self.layout)
         self.status = StatusFile(self.layout)
         self.app = App(self.spawner, self.layout, self._changed)
@@ -94,14 +94,22 @@ class Assembly:
         """The repository's git directory, if it lies on this machine."""
         return self.remote.git_directory
 
+    def _records(self) -> Records:
+        try:
+            return Records(self.layout)
+        except OSError as error:
+            raise OrbitError(f"cannot start: cannot list {self.layout.deployments}: {error.strerror}") from error
+
     def recover(self) -> None:
         """Undo what the last supervisor left half done: a release that went live but was never found healthy.
 
         What cannot be undone now, on a full disk for instance, is told of; it must not keep a release from serving.
         """
-        for path in self.store.broken():
-            logger.warning("{} cannot be read, or has no directory; the release is passed over", path)
         try:
+            for directory in _written(self.layout):
+                files.sweep(directory)
+            for path in self.store.broken():
+                logger.warning("{} cannot be read, or has no directory; the release is passed over", path)
             for record in self.records.close_interrupted():
                 logger.warning("deployment {} was interrupted in an earlier run", record["number"])
             self._go_back_to_good()
@@ -115,6 +123,8 @@ class Assembly:
         previous = retention.last_good(self.store.all(), live)
         if live is None and previous is None:
             return
+        if previous is None and self.store.unreadable():
+            raise OrbitError("a release cannot be read, and may be the one to go back to")
         what = f"release {live.id} was never found healthy" if live else f"{self.layout.current} leads to no release"
         logger.warning("{}; going back to {}", what, previous.id if previous else "none")
         if previous:
@@ -135,28 +145,21 @@ def prepare_home(layout: Layout, user: User | None) -> None:
     Raises OrbitError.
     """
     _assure_entrance(layout.home, user)
-    ours = (
-        layout.home,
-        layout.production,
-        layout.releases,
-        layout.deployments,
-        layout.run,
-        layout.logs,
-        layout.build_logs,
-    )
     try:
-        for directory in ours:
-            directory.mkdir(mode=0o755, parents=True, exist_ok=True)
-        layout.requests.mkdir(mode=0o700, exist_ok=True)
+        for directory in (layout.home, *_written(layout), layout.logs, layout.build_logs):
+            files.make_directory(directory, mode=0o700 if directory == layout.requests else 0o755)
         for directory in (layout.mirror, layout.cache):
-            directory.mkdir(mode=0o755, exist_ok=True)
-            if user and directory.stat().st_uid != user.uid:
-                os.chown(directory, user.uid, user.gid)
+            files.make_directory(directory, user=user)
     except OSError as error:
         raise OrbitError(
             f"cannot use ORBIT_HOME {layout.home}: {error.filename}: {error.strerror}; "
             "make it writable for the user who runs Orbit, or set another ORBIT_HOME"
         ) from error
+
+
+def _written(layout: Layout) -> tuple[Path, ...]:
+    """Where Orbit keeps its state."""
+    return (layout.production, layout.releases, layout.deployments, layout.run, layout.requests)
 
 
 def _assure_entrance(home: Path, user: User | None) -> None:

@@ -1,36 +1,51 @@
-"""The one place that writes files others read, moves links, and removes trees.
+"""The one place that touches Orbit's own state on disk: what it writes, reads, lists, moves and removes there.
 
-Everything is written to a temporary name in the same directory, synced, renamed: a reader sees the old or the new,
-and so does the next start after a crash. What means nothing after a power cut, as the status does, is not synced:
-that takes its time, and some of it would pass while nobody serves.
+Everything that others read is written to a temporary name in the same directory, synced, renamed: a reader sees the
+old or the new, and so does the next start after a crash. What means nothing after a power cut, as the status does, is
+not synced: that takes its time, and some of it would pass while nobody serves.
+
+That something is not there is an answer. That it cannot be read is none: it raises OSError, so that nobody takes an
+ill disk for an empty one.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import stat
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from supervisor.model import User
+
 FEW_BYTES = 64 * 1024
 MOST_JSON_BYTES = 16 * 1024 * 1024
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG)
+"""What a name says that leads to nothing, or to nothing that holds bytes (a loop of links, a socket)."""
+
+
+# --- writing -----------------------------------------------------------------------------------------------------
 
 
 def write_text(path: Path, text: str, mode: int = 0o644, durable: bool = True) -> None:
     """Replace `path` in one step; `durable`: it survives a power cut, too. Raises OSError, UnicodeError; then the old
     content still stands."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _temporary(path)
+    data = text.encode()
     try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        try:
+            _write_all(fd, data)
             if durable:
-                os.fsync(file.fileno())
-        temporary.rename(path)
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(temporary, path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        _remove_quietly(temporary)
         raise
     if durable:
         sync_directory(path.parent)
@@ -39,59 +54,6 @@ def write_text(path: Path, text: str, mode: int = 0o644, durable: bool = True) -
 def write_json(path: Path, value: Any, mode: int = 0o644, durable: bool = True) -> None:
     """`write_text` of a value as indented JSON."""
     write_text(path, json.dumps(value, indent=2) + "\n", mode, durable)
-
-
-def read_json(path: Path) -> Any:
-    """The value in `path`, or None if it is not there or is not JSON: a broken record is no record."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO must not make us wait
-    except OSError:
-        return None
-    try:
-        facts = os.fstat(fd)
-        if not stat.S_ISREG(facts.st_mode) or facts.st_size > MOST_JSON_BYTES:
-            return None
-        with open(fd, "rb", closefd=False) as file:
-            return json.loads(file.read())
-    except (OSError, ValueError, RecursionError):
-        return None
-    finally:
-        os.close(fd)
-
-
-def size(path: Path) -> int:
-    """In bytes; 0 if it is not there."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-def last_lines(path: Path, since: int = 0, most_bytes: int = 4096) -> str:
-    """The end of a log, from the beginning of a line on, of what has come since it had `since` bytes (all of it, if it
-    was rotated meanwhile); nothing if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            end = file.seek(0, os.SEEK_END)
-            file.seek(max(end - most_bytes, since if since <= end else 0))
-            data = file.read(most_bytes)
-    except OSError:
-        return ""
-    cut = data.find(b"\n") + 1 if len(data) == most_bytes else 0
-    return data[cut:].decode("utf-8", "replace")
-
-
-def move_link(link: Path, target: str) -> None:
-    """Make `link` point at `target` in one step: at every moment it points at the old or at the new. What survives a
-    power cut is either; `sync_directory` makes it the new."""
-    temporary = link.with_name(f".{link.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(target)
-    try:
-        temporary.rename(link)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def write_json_somehow(path: Path, value: Any) -> None:
@@ -108,6 +70,125 @@ def write_json_somehow(path: Path, value: Any) -> None:
             os.close(fd)
 
 
+def _write_all(fd: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def open_lock(path: Path) -> int:
+    """A descriptor of a file to be locked, made if it is not there. Raises OSError."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+
+def write_over(fd: int, text: str) -> None:
+    """Over what is there; of the same length always, it can be done on a full disk, too. Raises OSError."""
+    os.pwrite(fd, text.encode(), 0)
+
+
+# --- reading -----------------------------------------------------------------------------------------------------
+
+
+def read_json(path: Path, most_bytes: int = MOST_JSON_BYTES) -> Any:
+    """The value in `path`, or None if it is not there or is not JSON: a broken record is no record. Raises OSError if
+    it is there and cannot be read."""
+    try:
+        # not to wait for a FIFO, nor to be led elsewhere
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return None
+        raise
+    try:
+        facts = os.fstat(fd)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > most_bytes:
+            return None
+        return json.loads(_read_all(fd))
+    except (ValueError, RecursionError):
+        return None
+    finally:
+        os.close(fd)
+
+
+def _read_all(fd: int) -> bytes:
+    data = b""
+    while part := os.read(fd, 1024 * 1024):
+        data += part
+    return data
+
+
+def read_link(path: Path) -> str | None:
+    """What a link says, or None if it is not there or is no link. Raises OSError if that cannot be told."""
+    try:
+        return os.readlink(path)
+    except OSError as error:
+        if error.errno in (*_ABSENT, errno.EINVAL):
+            return None
+        raise
+
+
+def kind(path: Path, follow: bool = False) -> int | None:
+    """What it is (`stat.S_IFDIR`, `stat.S_IFLNK`, …), or None if it is not there. Raises OSError if that cannot be
+    told."""
+    try:
+        return stat.S_IFMT(os.stat(path, follow_symlinks=follow).st_mode)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return None
+        raise
+
+
+def listing(directory: Path, pattern: str = "*") -> list[Path]:
+    """What in a directory has a name like that, in order of the names; temporary files are left out. Raises OSError if
+    that cannot be told, since an empty list means that there is nothing."""
+    try:
+        names = os.listdir(directory)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return []
+        raise
+    return [directory / name for name in sorted(names) if name[0] != "." and fnmatch(name, pattern)]
+
+
+def modified_at(path: Path) -> float:
+    """Seconds since the epoch. Raises OSError."""
+    return os.stat(path).st_mtime
+
+
+def owner(path: Path) -> tuple[int, int]:
+    """User and group that it belongs to. Raises OSError."""
+    facts = os.stat(path)
+    return facts.st_uid, facts.st_gid
+
+
+def size(path: Path) -> int:
+    """In bytes; 0 if that cannot be told."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def last_bytes(path: Path, since: int = 0, most_bytes: int = 4096) -> bytes:
+    """The end of a log, of what has come since it had `since` bytes (all of it, if it was rotated meanwhile); nothing
+    if it cannot be read."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            end = os.fstat(fd).st_size
+            return os.pread(fd, most_bytes, max(end - most_bytes, since if since <= end else 0))
+        finally:
+            os.close(fd)
+    except OSError:
+        return b""
+
+
+def last_lines(path: Path, since: int = 0, most_bytes: int = 4096) -> str:
+    """`last_bytes` as text, from the beginning of a line on."""
+    data = last_bytes(path, since, most_bytes)
+    cut = data.find(b"\n") + 1 if len(data) == most_bytes else 0
+    return data[cut:].decode("utf-8", "replace")
+
+
 def is_full(path: Path) -> bool:
     """Whether no more than a few blocks, or not one more file, fits on the disk of `path`."""
     try:
@@ -117,10 +198,50 @@ def is_full(path: Path) -> bool:
     return facts.f_bavail * facts.f_frsize < FEW_BYTES or (facts.f_files > 0 and facts.f_favail == 0)
 
 
+# --- making, moving, removing ------------------------------------------------------------------------------------
+
+
+def make_directory(path: Path, mode: int = 0o755, user: User | None = None, fresh: bool = False) -> None:
+    """Make a directory that is `user`'s, and those above it. Raises OSError; if it must be `fresh`, also if it is
+    there."""
+    if fresh:
+        os.mkdir(path, mode)
+    else:
+        os.makedirs(path, mode, exist_ok=True)
+    if user and owner(path)[0] != user.uid:
+        os.chown(path, user.uid, user.gid)
+
+
+def move(path: Path, target: Path) -> None:
+    """Give it another name, in place of what had that one. Raises OSError."""
+    os.rename(path, target)
+
+
+def move_link(link: Path, target: str) -> None:
+    """Make `link` point at `target` in one step: at every moment it points at the old or at the new. What survives a
+    power cut is either; `sync_directory` makes it the new."""
+    temporary = _temporary(link)
+    remove(temporary)
+    os.symlink(target, temporary)
+    try:
+        os.rename(temporary, link)
+    except OSError:
+        _remove_quietly(temporary)
+        raise
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a link; absent is fine. Raises OSError."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+
+
 def remove_tree(path: Path) -> None:
     """Remove a directory and all below it, also what was made unwritable; absent is fine. Raises OSError."""
-    if path.is_symlink() or not path.is_dir():  # rmtree would open a FIFO, and wait
-        path.unlink(missing_ok=True)
+    if kind(path) != stat.S_IFDIR:  # rmtree would open a FIFO, and wait
+        remove(path)
         return
     try:
         shutil.rmtree(path)
@@ -133,7 +254,7 @@ def remove_tree(path: Path) -> None:
 
 def _unlock(path: Path) -> None:
     """Make every directory of a tree one that its owner can empty (Go's module cache, for one, is read-only)."""
-    path.chmod(stat.S_IRWXU)
+    os.chmod(path, stat.S_IRWXU)
     for place, directories, _ in os.walk(path):
         for name in directories:
             directory = Path(place) / name
@@ -142,9 +263,32 @@ def _unlock(path: Path) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Make renames in `path` survive a power cut."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    """Make renames in `path` survive a power cut. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def sweep(directory: Path) -> None:
+    """Remove temporary files whose writer was killed; its number is part of their name. Raises OSError."""
+    for name in os.listdir(directory):
+        stem, _, pid = name.removesuffix(".tmp").rpartition(".")
+        if stem and name.endswith(".tmp") and pid.isdigit() and not _is_another(int(pid)):
+            remove(directory / name)
+
+
+def _is_another(pid: int) -> bool:
+    return pid != os.getpid() and os.path.exists(f"/proc/{pid}")
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def _remove_quietly(path: Path) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return  # swept at the next start

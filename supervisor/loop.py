@@ -14,7 +14,8 @@ from supervisor.assembly import Assembly
 from supervisor.control import requests
 from supervisor.deploy.attempt import Attempt
 from supervisor.deploy.pipeline import AT_START, AUTOMATIC
-from supervisor.model import Action, Outcome, Request
+from supervisor.model import Action, Outcome, Release, Request
+from supervisor.processes.terminal import Terminal
 from supervisor.queue import Queue
 from supervisor.report import Report
 from supervisor.triggers import polling
@@ -32,11 +33,14 @@ class Supervisor:
     def __init__(self, parts: Assembly) -> None:
         self._parts = parts
         self._wake = asyncio.Event()
-        self._queue = Queue(parts.spool, self._answer)
+        self._queue = Queue(parts.spool, parts.records, self._answer)
         self._report = Report(parts, self._queue.facts)
         self._running: asyncio.Task[None] | None = None
         self._cancels: list[Request] = []
         self._hups = 0
+        self._terminal = Terminal()
+        self._looks_again = False
+        self._look_s = AGAIN_S
         self._stops = 0
         self._restarting: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -76,7 +80,11 @@ class Supervisor:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)  # what came during the start comes now
 
     def _on_hup(self) -> None:
-        self._hups += 1
+        if self._terminal.is_closing():
+            logger.info("the terminal was closed; Orbit goes on")
+            self._looks_again = True
+        else:
+            self._hups += 1
         self._wake.set()
 
     def _on_stop(self) -> None:
@@ -98,10 +106,23 @@ class Supervisor:
         self._wake.set()
 
     def _take_requests(self) -> None:
-        if self._hups:
-            self._hups = 0
-            for request in self._queue.signalled():
-                self._take(request)
+        if not self._hups and not self._looks_again:
+            return
+        signalled, self._hups, self._looks_again = self._hups > 0, 0, False
+        for request in self._queue.signalled() if signalled else self._queue.new():
+            self._take(request)
+        self._plan_look()
+
+    def _plan_look(self) -> None:
+        """A request that was there and could not be read is looked for again in a while, without a signal."""
+        unread = bool(self._parts.spool.unread)
+        self._look_s = min(self._look_s * 2, LONGEST_RETRY_S) if unread else AGAIN_S
+        if unread:
+            asyncio.get_running_loop().call_later(self._look_s, self._look_again)
+
+    def _look_again(self) -> None:
+        self._looks_again = True
+        self._wake.set()
 
     def _take(self, request: Request) -> None:
         self._queue.note(request)
@@ -182,6 +203,14 @@ class Supervisor:
         if not self._stops:
             self._watching = self._spawn(self._parts.vigil.keep(self.ask))
 
+    def _live(self) -> Release | None:
+        """What is live; where that cannot be read, nothing is done about it."""
+        try:
+            return self._parts.store.current()
+        except OSError as error:
+            logger.error("cannot tell which release is live: {}", error)
+            return None
+
     def _look_away(self) -> None:
         """A deployment stops and starts the application as it pleases."""
         if self._watching:
@@ -199,6 +228,8 @@ class Supervisor:
             await parts.app.stop()
             problem = await parts.switch.resume(release)
             self._queue.close(request, Outcome.FAILED if problem else Outcome.SUCCEEDED, problem)
+        except OSError as error:
+            self._queue.close(request, Outcome.FAILED, f"cannot tell which release is live: {error.strerror}")
         finally:
             self._restarting = None
             self._watch_over()
@@ -211,7 +242,7 @@ class Supervisor:
             self._retry.cancel()
             self._retry = None
         automatic = request.cause in AUTOMATIC
-        if attempt.failure and attempt.failure.unreachable and (automatic or self._parts.store.current() is None):
+        if attempt.failure and attempt.failure.unreachable and (automatic or self._live() is None):
             cause = request.cause if automatic else AT_START
             self._retry = asyncio.get_running_loop().call_later(self._retry_s, self.ask, Action.UPDATE, cause)
             logger.info("trying again in {:.0f} s", self._retry_s)
@@ -237,6 +268,7 @@ class Supervisor:
         self._report.refresh()
         for request in self._queue.at_start():
             self._take(request)
+        self._plan_look()
         if not self._queue.waits:
             self._take(requests.make(Action.UPDATE, AT_START))
         self._wake.set()

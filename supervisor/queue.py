@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from loguru import logger
 from supervisor.control import requests
 from supervisor.control.requests import Spool
 from supervisor.deploy.pipeline import AT_START, AUTOMATIC
+from supervisor.deploy.records import Records
 from supervisor.model import Action, Outcome, Request
 
 BY_ITSELF = frozenset({*AUTOMATIC, AT_START})
@@ -22,8 +24,9 @@ class Queue:
     """Owner of the requests that were accepted. At most one waits: a newer one takes its place; but what nobody asked
     for lets somebody's own request go first. `answer` is told how each was dealt with."""
 
-    def __init__(self, spool: Spool, answer: Answer) -> None:
+    def __init__(self, spool: Spool, records: Records, answer: Answer) -> None:
         self._spool = spool
+        self._records = records
         self._answer = answer
         self._next: Request | None = None
         self._after: Request | None = None
@@ -42,10 +45,24 @@ class Queue:
         return request
 
     def at_start(self) -> list[Request]:
-        """What an earlier supervisor accepted and did not finish, and what was asked for while this one started."""
+        """What an earlier supervisor accepted and did not finish, and what was asked for while this one started.
+        Raises OSError."""
         waiting = self._spool.waiting()
         self._unsignalled = sum(request.created_at >= self._started_at for request in waiting)
-        return waiting
+        return [goes_on for request in waiting if (goes_on := self._resume(request))]
+
+    def _resume(self, request: Request) -> Request | None:
+        """The request, unless only its file was left when the supervisor died. A rollback goes to the release that it
+        went to then, not further back."""
+        record = self._records.of_request(request.id)
+        if record is None:
+            return request
+        outcome = Outcome(record["outcome"] or Outcome.INTERRUPTED)
+        if outcome is not Outcome.INTERRUPTED:
+            self.close(request, outcome, record["reason"], record["number"])
+            return None
+        target = record["release"] if request.action is Action.ROLLBACK else None
+        return replace(request, target=request.target or target)
 
     def signalled(self) -> list[Request]:
         """After a SIGHUP: what is new in the spool. Nothing new in it means: update to the branch's head.
@@ -53,15 +70,19 @@ class Queue:
         At no other time: a request is a file and then a signal, and a file that was read before its signal came
         would turn the signal into a second request.
         """
-        refused = self._spool.refused
-        new = [request for request in self._spool.waiting() if request.id not in self._taken]
-        if new:
+        refused, unread = self._spool.refused, self._spool.unread
+        new = self.new()
+        if new or self._spool.unread - unread:
             return new
         if self._unsignalled:
             self._unsignalled -= 1  # the signal of a request that was found in the spool while Orbit started
         elif self._spool.refused == refused:
             return [self.accept(Action.UPDATE, "SIGHUP")]
         return []
+
+    def new(self) -> list[Request]:
+        """What is in the spool and was not taken yet."""
+        return [request for request in self._spool.waiting() if request.id not in self._taken]
 
     def note(self, request: Request) -> None:
         """It is ours to deal with; it is not read from the spool again."""
@@ -105,7 +126,7 @@ class Queue:
         try:
             self._spool.done(request)
         except OSError as error:
-            logger.error("cannot remove the request {}: {}; it will be dealt with again", request.id, error.strerror)
+            logger.error("cannot remove the request {}: {}; it goes with the next", request.id, error.strerror)
         self._taken.discard(request.id)
 
     def facts(self) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import UTC
 from typing import Any
 
+from loguru import logger
+
 from supervisor.assembly import Assembly
 from supervisor.deploy.attempt import Attempt
 from supervisor.deploy.records import Record
@@ -49,7 +51,14 @@ class Report:
         self.publish()
 
     def refresh(self) -> None:
-        """Releases or records have changed: read them again."""
+        """Releases or records have changed: read them again; what is known stands where that cannot be done."""
+        try:
+            self._read()
+        except OSError as error:
+            logger.error("cannot read releases and records: {}", error)
+        self.changed()
+
+    def _read(self) -> None:
         releases = self._parts.store.all()
         records = self._parts.records.latest(200)
         succeeded = next((record for record in records if record["outcome"] == Outcome.SUCCEEDED), None)
@@ -63,7 +72,6 @@ class Report:
             "failed_commits_count": len({record["commit_full"] for record in failures} - {None}),
             "releases": [_release(release) for release in reversed(releases)],
         }
-        self.changed()
 
     def publish(self, stopped: bool = False) -> None:
         """Write the status now."""

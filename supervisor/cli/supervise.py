@@ -9,6 +9,7 @@ from loguru import logger
 
 from supervisor import __version__, log, settings
 from supervisor.assembly import Assembly
+from supervisor.errors import OrbitError
 from supervisor.loop import Supervisor
 from supervisor.shim import kernel
 from supervisor.shim.init import CRASHED
@@ -32,6 +33,9 @@ def supervise() -> None:
     logger.info("orbit {} in {}, pid {}; the application runs as {}", __version__, loaded.orbit_home, os.getpid(), user)
     try:
         asyncio.run(Supervisor(parts).run())
+    except (OSError, OrbitError) as error:
+        logger.critical("cannot go on: {}; the application goes on, the supervisor ends", error)
+        raise SystemExit(CRASHED) from None
     except Exception as error:  # noqa: BLE001 the last boundary: the application goes on, init starts us again
         logger.opt(exception=error).critical("internal error; the application goes on, the supervisor ends")
         raise SystemExit(CRASHED) from None

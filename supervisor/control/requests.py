@@ -33,8 +33,11 @@ class Spool:
 
     def __init__(self, layout: Layout) -> None:
         self._directory = layout.requests
+        self._dealt_with: list[Request] = []
         self.refused = 0
         """How many files were none, so far."""
+        self.unread: frozenset[Path] = frozenset()
+        """What could not be read the last time, and has to be looked at again."""
 
     def accept(self, request: Request) -> None:
         """From here on the request survives a crash. Raises OSError."""
@@ -42,11 +45,18 @@ class Spool:
             files.write_json(self._path(request), _as_json(request), mode=0o600)
 
     def waiting(self) -> list[Request]:
-        """Every request that was accepted and not dealt with, oldest first. What is no request is removed."""
+        """Every request that was accepted and not dealt with, oldest first. What is no request is removed; what cannot
+        be read may be one, and stays."""
+        before, self.unread = self.unread, frozenset()
+        try:
+            paths = files.listing(self._directory, "*.json")[:MOST_WAITING]
+        except OSError as error:
+            self._pass_over(self._directory, error, before)
+            return []
         found = []
-        for path in sorted(self._directory.glob("[!.]*.json"))[:MOST_WAITING]:
-            request = _read(path)
+        for path in paths:
             try:
+                request = _read(path)
                 if request is None:
                     self.refused += 1
                     logger.warning("{} is not a request; it is removed", path)
@@ -55,20 +65,29 @@ class Spool:
                 if self._path(request) != path:
                     # Written by hand: file it under the name by which it will be found again.
                     self.accept(request)
-                    path.unlink()
+                    files.remove(path)
             except OSError as error:
-                logger.warning("cannot take the request in {}: {}", path, error.strerror)
+                self._pass_over(path, error, before)
             else:
-                found.append(request)
+                if request not in self._dealt_with:
+                    found.append(request)
         return sorted(found, key=lambda request: request.created_at)
 
     def holds(self, request: Request) -> bool:
         """Whether it has not been dealt with yet."""
-        return self._path(request).exists()
+        return files.kind(self._path(request)) is not None
 
     def done(self, request: Request) -> None:
-        """It has been dealt with; its outcome is on record."""
-        self._path(request).unlink(missing_ok=True)
+        """It has been dealt with; its outcome is on record. Raises OSError; then its file goes with the next one's."""
+        self._dealt_with.append(request)
+        while self._dealt_with:
+            files.remove(self._path(self._dealt_with[0]))
+            self._dealt_with.pop(0)
+
+    def _pass_over(self, path: Path, error: OSError, told: frozenset[Path]) -> None:
+        self.unread |= {path}
+        if path not in told:
+            logger.warning("cannot take the request in {}: {}; it is tried again", path, error.strerror)
 
     def _path(self, request: Request) -> Path:
         return self._directory / f"{request.created_at:%Y%m%dT%H%M%S.%f}-{request.id}.json"
@@ -77,11 +96,11 @@ class Spool:
 @contextmanager
 def _as_owner_of(directory: Path) -> Iterator[None]:
     """Root asks an Orbit that runs as somebody else: what it writes has to be that user's."""
-    owner, group = directory.stat().st_uid, os.getegid()
+    (owner, owners_group), group = files.owner(directory), os.getegid()
     if os.geteuid() != 0 or owner == 0:
         yield
         return
-    os.setegid(directory.stat().st_gid)
+    os.setegid(owners_group)
     os.seteuid(owner)
     try:
         yield
@@ -102,12 +121,7 @@ def _as_json(request: Request) -> dict[str, Any]:
 
 
 def _read(path: Path) -> Request | None:
-    try:
-        if path.is_symlink() or path.stat().st_size > MOST_BYTES:
-            return None
-    except OSError:
-        return None
-    value = files.read_json(path)
+    value = files.read_json(path, MOST_BYTES)
     if not isinstance(value, dict):
         return None
     try:

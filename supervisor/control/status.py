@@ -45,7 +45,10 @@ class StatusFile:
 
 def read(layout: Layout) -> dict[str, Any] | None:
     """What the supervisor last said, or None."""
-    value = files.read_json(layout.status)
+    try:
+        value = files.read_json(layout.status)
+    except OSError:
+        return None
     return value if isinstance(value, dict) and isinstance(value.get("sequence"), int) else None
 
 
@@ -54,7 +57,7 @@ class Lock:
 
     def __init__(self, layout: Layout) -> None:
         try:
-            self._fd = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._fd = files.open_lock(layout.lock)
         except OSError as error:
             raise OrbitError(f"cannot start: cannot open {layout.lock}: {error.strerror}") from None
         try:
@@ -74,7 +77,7 @@ class Lock:
 
     def _write(self, text: str) -> None:
         """Over what is there, and always as long: so it can be done on a full disk, too."""
-        os.pwrite(self._fd, text.ljust(PID_WIDTH).encode() + b"\n", 0)
+        files.write_over(self._fd, text.ljust(PID_WIDTH) + "\n")
 
     def _take(self) -> None:
         for attempt in range(LOCK_TRIES):

@@ -60,16 +60,14 @@ _KINDS = {Stage.BUILDING: "build", Stage.GIT_PULL: "git", Stage.INSTALLING_DEPEN
 class Attempt:
     """Owner of one deployment's record. `on_change` is called whenever the stage changes."""
 
-    def __init__(
-        self, records: Records, request: Request, previous: Commit | None, on_change: Callable[[], None]
-    ) -> None:
+    def __init__(self, records: Records, request: Request, on_change: Callable[[], None]) -> None:
         self._records = records
         self._on_change = on_change
         self._since = time.monotonic()
         self._stage_since = self._since
         self.number = records.next_number()
         self.request = request
-        self.previous = previous
+        self.previous: Commit | None = None
         self.commit: Commit | None = None
         self.release: str | None = None
         self.previous_release: str | None = None

@@ -160,13 +160,14 @@ class Builder:
     async def discard(self, attempt: Attempt) -> None:
         """A failed attempt leaves its log, and nothing else; unless `current`, which could not be moved back, leads to
         its release still."""
-        live = self._store.current()
-        if attempt.release is None or attempt.request.action != "update" or (live and live.id == attempt.release):
+        if attempt.release is None or attempt.request.action != "update":
             return
         directory = self._context.layout.releases / attempt.release
-        if attempt.commit:
-            self._log_of(directory.name, attempt.commit).failed()
         try:
+            if self._store.linked() == attempt.release:
+                return
+            if attempt.commit:
+                self._log_of(directory.name, attempt.commit).failed()
             self._store.forget(directory)
             await self.remove(directory)
         except (OSError, OrbitError) as error:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from supervisor import files
 from supervisor.layout import Layout
 from supervisor.model import Commit, LogPolicy, Plan
 from supervisor.shim.output import RotatedFile
@@ -24,12 +25,7 @@ _CAUSES = (  # what programs print before so much else that their last lines do 
 
 def cause(log: Path) -> str | None:
     """Why the last step failed, where its output says so, but its last lines do not."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - MOST_SEARCHED))
-            output = file.read()
-    except OSError:
-        return None
+    output = files.last_bytes(log, most_bytes=MOST_SEARCHED)
     return next((meaning for said, meaning in _CAUSES if said in output), None)
 
 
@@ -66,12 +62,11 @@ class BuildLog:
     def failed(self) -> None:
         """Keep it under the name of a failed build, in place of an earlier failure of the same commit."""
         target = self._directory / f"{self._commit.short}-FAILED.log"
-        for path in self._directory.glob(f"{target.name}*"):
-            with contextlib.suppress(OSError):
-                path.unlink()
-        for path in self._directory.glob(f"{self.path.name}*"):
-            with contextlib.suppress(OSError):
-                path.rename(Path(str(path).replace(str(self.path), str(target))))
+        with contextlib.suppress(OSError):
+            for path in files.listing(self._directory, f"{target.name}*"):
+                files.remove(path)
+            for path in files.listing(self._directory, f"{self.path.name}*"):
+                files.move(path, Path(str(path).replace(str(self.path), str(target))))
 
     def _append(self, text: str) -> None:
         log = RotatedFile(str(self.path), self._policy.max_bytes, self._policy.backups)

@@ -79,9 +79,9 @@ class Housekeeping:
 
     async def remove(self, directory: Path) -> bool:
         """Remove a directory that is no release, or not any more; whether that was possible."""
-        if self._is_needed(directory):  # asked each time: the next deployment may have begun meanwhile
-            return False
         try:
+            if self._is_needed(directory):  # asked each time: the next deployment may have begun meanwhile
+                return False
             self._store.forget(directory)
             await self._builder.remove(directory)
         except (OSError, OrbitError) as error:
@@ -97,9 +97,8 @@ class Housekeeping:
         )
 
     def _is_needed(self, directory: Path) -> bool:
-        """Whether it is live by now, or what the deployment that runs builds or goes back to."""
-        live = self._store.current()
-        return directory.name in (live and live.id, self._building())
+        """Whether it is live by now, or what the deployment that runs builds or goes back to. Raises OSError."""
+        return directory.name in (self._store.linked(), self._building())
 
 
 async def measure(directory: Path) -> disk.Space:

@@ -55,6 +55,7 @@ class Deployer:
         self._room = Room(context, store, self._housekeeping)
         self.attempt: Attempt | None = None
         self.last: Attempt | None = None
+        self._forgotten = False
         self._last_update: tuple[str | None, str | None] = self._recall()
 
     @property
@@ -99,6 +100,7 @@ class Deployer:
             async with asyncio.timeout(self._context.settings.deployment_timeout_s) as timer:
                 release = self._target(request)
                 attempt.commit, attempt.release = release.commit, release.id
+                attempt.save()  # an interrupted one has to go to the same release next time, and not further back
                 logger.info("rolling back to release {}", release.id)
                 await self._switch.to(release, attempt)
         except BaseException as error:  # noqa: BLE001 as above
@@ -121,10 +123,14 @@ class Deployer:
         return found
 
     def _begin(self, request: Request) -> Attempt:
-        live = self._store.current()
-        attempt = Attempt(self._records, request, live.commit if live else None, self._on_change)
-        attempt.previous_release = live.id if live else None
+        attempt = Attempt(self._records, request, self._on_change)
         self.attempt = attempt
+        try:
+            live = self._store.current()
+            attempt.previous = live.commit if live else None
+            attempt.previous_release = live.id if live else None
+        except OSError as error:  # it fails before anything live is touched, unless that was all
+            attempt.warn(f"cannot tell which release is live: {error.strerror}")
         if self.last and self.last.unsaved:
             self.last.save()
         attempt.save()
@@ -138,6 +144,10 @@ class Deployer:
         live = self._store.current()
         is_live = live is not None and live.commit.sha == commit.sha
         done_sha, outcome = self._last_update
+        if self._forgotten and live and request.cause in (AT_START, *AUTOMATIC):
+            logger.warning("the record of the last update cannot be read; only what is new from now on is deployed")
+            self._forgotten, self._last_update = False, (commit.sha, None)
+            return True
         if request.cause in AUTOMATIC:
             return is_live or (done_sha == commit.sha and outcome != Outcome.INTERRUPTED)
         if request.cause == AT_START:
@@ -152,7 +162,7 @@ class Deployer:
         return last if noticed and request.created_at <= last.ended_at + grace else False
 
     def _drop(self, attempt: Attempt, answered: Attempt | bool) -> Attempt:
-        """It turned out that there is nothing to do."""
+        """It turned out that there is nothing to do. Raises OSError if its record stays."""
         self._records.remove(attempt.number)
         self.attempt = None
         assert attempt.commit is not None
@@ -272,7 +282,7 @@ class Deployer:
 
     def _recall(self) -> tuple[str | None, str | None]:
         """Commit and outcome of the last update, from the records."""
-        for record in self._records.latest(50):
-            if record["action"] == Action.UPDATE and record["commit_full"]:
-                return record["commit_full"], record["outcome"]
-        return None, None
+        updates = (record for record in self._records.latest(50) if record["action"] == Action.UPDATE)
+        last = next((record for record in updates if record["commit_full"]), None)
+        self._forgotten = any(last is None or number > last["number"] for number in self._records.unread)
+        return (last["commit_full"], last["outcome"]) if last else (None, None)

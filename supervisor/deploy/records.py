@@ -61,16 +61,21 @@ class Record(TypedDict):
 
 
 class Records:
-    """Owner of `deployments/`."""
+    """Owner of `deployments/`. Raises OSError if that cannot be listed: no number may be used twice."""
 
     def __init__(self, layout: Layout) -> None:
         self._directory = layout.deployments
+        self.unread: tuple[int, ...] = ()
+        """The numbers of those that the disk refused so far."""
         self._highest = 0
+        self._paths()
         self._unwritten: list[Record] = []
 
     def next_number(self) -> int:
         """The number of the next attempt; numbers are never used again."""
-        self._highest = max(self._highest, *(int(path.stem) for path in self._paths()), 0) + 1
+        with contextlib.suppress(OSError):  # then it is the highest that was seen before
+            self._paths()
+        self._highest += 1
         return self._highest
 
     def write(self, number: int, facts: dict[str, Any]) -> None:
@@ -79,12 +84,12 @@ class Records:
 
     def remove(self, number: int) -> None:
         """There was nothing to do: no attempt after all, and its number is the next one's."""
+        files.remove(self._path(number))
         if number == self._highest:
             self._highest -= 1
-        self._path(number).unlink(missing_ok=True)
 
     def latest(self, most: int) -> list[Record]:
-        """The newest records, newest first; those that cannot be read are passed over."""
+        """The newest records, newest first; those that cannot be read are passed over. Raises OSError."""
         return list(islice(self._newest(), most))
 
     def of(self, release: str) -> Record | None:
@@ -92,10 +97,20 @@ class Records:
         return next((record for record in self._newest() if record["release"] == release), None)
 
     def _newest(self) -> Iterator[Record]:
+        unread: list[int] = []
         for path in sorted(self._paths(), reverse=True):
-            record = _read(path)
+            try:
+                record = _read(path)
+            except OSError:
+                unread.append(int(path.stem))
+                self.unread = tuple(unread)
+                continue
             if record:
                 yield record
+
+    def of_request(self, request: str) -> Record | None:
+        """The newest record of the attempts that a request led to. Raises OSError."""
+        return next((record for record in self._newest() if record["request"] == request), None)
 
     def close_interrupted(self) -> list[Record]:
         """Records without an end were being written when the supervisor died: say so in them, and return them.
@@ -128,13 +143,15 @@ class Records:
         for place, path in enumerate(sorted(self._paths(), reverse=True)):
             total += files.size(path)
             if place >= MOST_RECORDS or (place and total > MOST_BYTES):
-                path.unlink(missing_ok=True)
+                files.remove(path)
 
     def _path(self, number: int) -> Path:
         return self._directory / f"{number:06d}.json"
 
     def _paths(self) -> list[Path]:
-        return [path for path in self._directory.glob("*.json") if _NAME.fullmatch(path.name)]
+        paths = [path for path in files.listing(self._directory) if _NAME.fullmatch(path.name)]
+        self._highest = max(self._highest, *(int(path.stem) for path in paths), 0)
+        return paths
 
 
 def _read(path: Path) -> Record | None:

@@ -113,15 +113,17 @@ class Switch:
 
     async def _go_back(self, previous: Release | None, attempt: Attempt) -> None:
         await self._app.stop()
-        if previous is None:
-            self._store.deactivate()
-            return
-        logger.warning("going back to release {}", previous.id)
+        if previous:
+            logger.warning("going back to release {}", previous.id)
         try:
-            self._store.activate(previous)
+            if previous:
+                self._store.activate(previous)
+            else:
+                self._store.deactivate()
         except (OSError, OrbitError) as error:
-            attempt.warn(f"cannot move `current` back to {previous.id}: {error}; Orbit does it at its next start")
-        if not self.closing:
+            where = f"back to {previous.id}" if previous else "away"
+            attempt.warn(f"cannot move `current` {where}: {error}; Orbit does it at its next start")
+        if previous and not self.closing:
             await self.resume(previous)
 
     async def _look_after(self, previous: Release | None, attempt: Attempt) -> None:

@@ -45,7 +45,7 @@ class Running:
 
     @classmethod
     def read(cls, layout: Layout) -> Running | None:
-        """The tree that an earlier supervisor left, if it lives."""
+        """The tree that an earlier supervisor left, if it lives. Raises OSError if that cannot be told."""
         try:
             found = msgspec.convert(files.read_json(layout.app), cls)
         except msgspec.ValidationError:
@@ -98,7 +98,7 @@ class AdoptedTree:
             self._pidfd = -1
         try:
             facts = msgspec.convert(files.read_json(self._layout.app_exit), _ExitFile)
-        except msgspec.ValidationError:
+        except (OSError, msgspec.ValidationError):
             facts = None
         if facts and facts.pid == self.pid:
             return Exit(facts.status, facts.signal, out_of_memory=facts.out_of_memory, tail=facts.tail)

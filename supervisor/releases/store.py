@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+import stat
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -27,27 +27,28 @@ class ReleaseStore:
         self._user = user
 
     def all(self) -> list[Release]:
-        """Every complete release, oldest first."""
-        found = [self._read(path) for path in self._layout.releases.glob("[!.]*.json")]
-        return sorted((release for release in found if release), key=lambda release: release.number)
+        """Every complete release that can be read, oldest first. Raises OSError."""
+        found = (release for _, release in self._survey() if isinstance(release, Release))
+        return sorted(found, key=lambda release: release.number)
 
     def current(self) -> Release | None:
-        """The release that `current` points at, if it is complete."""
-        try:
-            target = self._layout.current.readlink()
-        except OSError:
-            return None
-        return self._read(self._layout.releases / f"{target.name}.json")
+        """The release that `current` points at, if it is complete. Raises OSError if that cannot be told, which must
+        not be taken for None."""
+        target = self.linked()
+        return self._read(self._layout.releases / f"{target}.json") if target else None
+
+    def linked(self) -> str | None:
+        """The name that `current` leads to, complete or not. Raises OSError."""
+        target = files.read_link(self._layout.current)
+        return Path(target).name if target else None
 
     def begin(self, commit: Commit) -> tuple[int, Path]:
         """An empty directory for a release of `commit`, and its number. Raises OSError, OrbitError."""
         self.check_link()
-        numbers = [int(match[1]) for path in self._layout.releases.iterdir() if (match := _NAME.match(path.stem))]
+        numbers = [int(match[1]) for path in files.listing(self._layout.releases) if (match := _NAME.match(path.stem))]
         number = max(numbers, default=0) + 1
         directory = self._layout.releases / f"{number:03d}-{commit.sha}"
-        directory.mkdir(mode=0o755)
-        if self._user:
-            os.chown(directory, self._user.uid, self._user.gid)
+        files.make_directory(directory, user=self._user, fresh=True)
         return number, directory
 
     def complete(self, release: Release) -> None:
@@ -63,7 +64,7 @@ class ReleaseStore:
         """Make `current` point at it. Raises OSError, OrbitError."""
         self.check_link()
         target = f"releases/{release.id}"
-        if not self._layout.current.is_symlink() or self._layout.current.readlink() != Path(target):
+        if files.read_link(self._layout.current) != target:
             files.move_link(self._layout.current, target)
 
     def settle(self) -> None:
@@ -74,38 +75,53 @@ class ReleaseStore:
     def deactivate(self) -> None:
         """Nothing is live any more. Raises OSError, OrbitError."""
         self.check_link()
-        self._layout.current.unlink(missing_ok=True)
+        files.remove(self._layout.current)
         files.sync_directory(self._layout.production)
 
     def check_link(self) -> None:
-        """Raises OrbitError if `current` is something that a link cannot replace."""
+        """Raises OrbitError if `current` is something that a link cannot replace, OSError if that cannot be told."""
         current = self._layout.current
-        if current.exists() and not current.is_symlink():
+        if files.kind(current) not in (None, stat.S_IFLNK):
             raise OrbitError(f"cannot switch releases: {current} is not a link; move it away, then update again")
 
     def unfinished(self) -> list[Path]:
-        """Directories of releases whose building never came to its end."""
+        """Directories of releases whose building never came to its end. Raises OSError."""
+        names = files.listing(self._layout.releases)
+        complete = {path.stem for path in names if path.suffix == ".json"}
         return [
             path
-            for path in self._layout.releases.iterdir()
-            if path.is_dir() and _NAME.match(path.name) and not path.with_name(path.name + ".json").exists()
+            for path in names
+            if _NAME.match(path.name) and path.name not in complete and files.kind(path) == stat.S_IFDIR
         ]
 
     def broken(self) -> list[Path]:
-        """Files of releases that cannot be read; their directories are neither used nor removed."""
-        complete = {self._file(release) for release in self.all()}
-        return [path for path in self._layout.releases.glob("[!.]*.json") if path not in complete]
+        """Files of releases that cannot be read; their directories are neither used nor removed. Raises OSError."""
+        return [path for path, release in self._survey() if not isinstance(release, Release)]
+
+    def unreadable(self) -> bool:
+        """Whether the disk refuses to say what one of the releases is: it may be a good one. Raises OSError."""
+        return any(isinstance(release, OSError) for _, release in self._survey())
 
     def forget(self, directory: Path) -> None:
         """It is no release any more; its directory may be removed."""
-        directory.with_name(directory.name + ".json").unlink(missing_ok=True)
+        files.remove(directory.with_name(directory.name + ".json"))
 
     def _file(self, release: Release) -> Path:
         return self._layout.releases / f"{release.id}.json"
 
+    def _survey(self) -> list[tuple[Path, Release | OSError | None]]:
+        """What each file of a release says; None if that is no release."""
+        found: list[tuple[Path, Release | OSError | None]] = []
+        for path in files.listing(self._layout.releases, "*.json"):
+            try:
+                found.append((path, self._read(path)))
+            except OSError as error:
+                found.append((path, error))
+        return found
+
     def _read(self, path: Path) -> Release | None:
         directory = path.with_suffix("")
-        if not _NAME.match(directory.name) or not directory.is_dir():
+        if not _NAME.match(directory.name) or files.kind(directory, follow=True) != stat.S_IFDIR:
             return None
         try:
             return _release(msgspec.convert(files.read_json(path), _File), directory)

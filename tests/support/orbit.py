@@ -47,16 +47,22 @@ class Orbit:
         self.process: subprocess.Popen[bytes] | None = None
         self.console = home.parent / f"{home.name}.console"
 
-    def start(self) -> Orbit:
+    def start(self, terminal: int | None = None, from_shell: bool = False) -> Orbit:
+        """As a service is started; or at a terminal; or by a shell, in whose process group it then is."""
+        argv = [sys.executable, "-m", "supervisor", "run"]
+        if terminal is not None:
+            argv = ["setsid", "--ctty", *argv]
+        elif from_shell:
+            argv = ["bash", "-c", '"$@"; exit', "-", *argv]
         with self.console.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "supervisor", "run"],
+                argv,
                 env=self.env,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
+                stdin=subprocess.DEVNULL if terminal is None else terminal,
+                stdout=output if terminal is None else terminal,
                 stderr=subprocess.STDOUT,
                 cwd="/",
-                start_new_session=True,
+                start_new_session=terminal is None,
             )
         return self
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
 import psutil
 
-from tests.support import trees
+import supervisor
+from tests.support import apps, trees
 from tests.support.orbit import Orbit
 from tests.support.repository import Repository
 from tests.support.waiting import wait_until
@@ -74,3 +76,87 @@ def test_every_process_of_orbit_but_the_shim_of_the_application_is_killed_at_onc
     assert orbit.outcomes()[1] == "interrupted"
     assert not psutil.pid_exists(pid)
     assert not hook.is_running() or hook.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_terminal_that_closes_is_no_request(orbit: Orbit, repository: Repository) -> None:
+    """The kernel sends SIGHUP to whatever was started there; the application goes on, and is not deployed anew."""
+    repository.push(apps.server("1"))
+    ours, theirs = os.openpty()
+    orbit.start(terminal=theirs)
+    os.close(theirs)
+    orbit.wait_version("1")
+    orbit.wait_idle(1)
+    pid = orbit.status()["app"]["pid"]
+    os.close(ours)
+    wait_until(lambda: "the terminal was closed" in orbit.log("setup.log"))
+    wait_until(lambda: psutil.pid_exists(pid) and orbit.version() == "1")
+    repository.push({"version.txt": "2"})
+    assert orbit.cli("update", "--wait").returncode == 0
+    assert (orbit.version(), orbit.outcomes()) == ("2", ["succeeded", "succeeded"])
+
+
+def test_a_supervisor_started_by_a_shell_without_a_session_of_its_own(orbit: Orbit, repository: Repository) -> None:
+    """What hits the shell's process group hits Orbit, too, but not what it started."""
+    repository.push(apps.server("1"))
+    orbit.start(from_shell=True)
+    orbit.wait_version("1")
+    orbit.wait_idle(1)
+    pid = orbit.status()["app"]["pid"]
+    assert orbit.process is not None
+    os.killpg(orbit.process.pid, signal.SIGKILL)
+    orbit.process.wait()
+    assert orbit.version() == "1"
+    orbit.start()
+    wait_until(lambda: f"pid {pid}; taken over" in orbit.output(), 10, orbit.output)
+
+
+def test_killed_twice_in_a_row(orbit: Orbit, repository: Repository) -> None:
+    """Also in the middle of the take-over, wherever that is."""
+    pid = deploy_first(orbit, repository)
+    for started in ("; the application runs as", "taken over"):
+        said = orbit.output().count(started)
+        orbit.kill()
+        orbit.start()
+        wait_until(lambda said=said, started=started: orbit.output().count(started) > said, 10, orbit.output)  # type: ignore[misc]
+    orbit.kill()
+    orbit.start()
+    repository.push({"version.txt": "2"})
+    wait_until(lambda: orbit.status()["app"]["pid"] == pid)
+    orbit.wait_version("2")
+
+
+def test_another_version_of_orbit_takes_the_application_over(
+    orbit: Orbit, repository: Repository, tmp_path: Path
+) -> None:
+    pid = deploy_first(orbit, repository)
+    shutil.copytree(Path(supervisor.__file__).parent, tmp_path / "new/supervisor")
+    (tmp_path / "new/supervisor/__init__.py").write_text('__version__ = "99.0"\n')
+    orbit.kill()
+    orbit.env["PYTHONPATH"] = str(tmp_path / "new")
+    orbit.start()
+    wait_until(lambda: f"pid {pid}; taken over" in orbit.output(), 10, orbit.output)
+    assert "orbit 99.0 in" in orbit.output()
+    assert (orbit.version(), orbit.status()["app"]["pid"]) == ("1", pid)
+    repository.push({"version.txt": "2"})
+    assert orbit.cli("update", "--wait").returncode == 0
+    assert orbit.version() == "2"
+
+
+def test_an_interrupted_rollback_goes_to_the_same_release_and_not_further_back(
+    orbit: Orbit, repository: Repository
+) -> None:
+    deploy_first(orbit, repository)
+    for version in ("2", "3"):
+        repository.push({"version.txt": version})
+        assert orbit.cli("update", "--wait").returncode == 0
+    orbit.env["HEALTH_CHECK_PATH"] = "/"
+    assert orbit.process is not None
+    orbit.cli("rollback")
+    wait_until(lambda: str(orbit.current).startswith("002"))
+    orbit.kill()
+    orbit.start()
+    record = orbit.wait_idle(4)
+    wait_until(lambda: not list((orbit.home / "run/requests").iterdir()))
+    assert record["release"] == orbit.current
+    assert str(orbit.current).startswith("002")
+    orbit.wait_version("2")

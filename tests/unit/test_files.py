@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,31 @@ def test_a_tree_is_removed_with_what_was_made_unwritable_and_never_through_links
     assert not tree.exists()
     assert (outside / "precious").exists()
     files.remove_tree(tree)
+
+
+def test_what_is_absent_is_told_from_what_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.json"
+    for absent in (files.read_json, files.read_link, files.kind):
+        assert absent(path) is None
+    assert files.listing(path) == []
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    for name in ("open", "readlink", "stat", "listdir"):
+        monkeypatch.setattr(files.os, name, refuse)
+    for refused in (files.read_json, files.read_link, files.kind, files.listing):
+        with pytest.raises(OSError, match="Input/output error"):
+            refused(path)
+
+
+def test_temporary_files_of_dead_writers_are_swept_and_those_of_others_stay(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    for name in (f".a.json.{dead.pid}.tmp", f".b.json.{os.getpid()}.tmp", f"app.exit.json.{dead.pid}.tmp"):
+        (tmp_path / name).touch()
+    kept = {f".c.json.{os.getppid()}.tmp", "d.json", ".e.tmp", "f.tmp"}
+    for name in kept:
+        (tmp_path / name).touch()
+    files.sweep(tmp_path)
+    assert set(os.listdir(tmp_path)) == kept
