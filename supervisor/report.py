@@ -11,9 +11,10 @@ from typing import Any
 from loguru import logger
 
 from supervisor.assembly import Assembly
-from supervisor.deploy.attempt import Attempt
+from supervisor.deploy.attempt import Attempt, Failure
 from supervisor.deploy.records import Record
 from supervisor.model import Outcome, Release, Request, Stage
+from supervisor.processes.app import LastExit, describe
 
 PUBLISH_DELAY_S = 0.01
 """Changes that come together are written together: no writing lies in the gap between two releases."""
@@ -97,15 +98,7 @@ class Report:
             "port": self._parts.settings.app_port,
             "restarts": app.restarts,
             "started_at": app.started_at and app.started_at.isoformat(),
-            "last_exit": last
-            and {
-                "at": last.at.isoformat(),
-                "status": last.exit.status,
-                "signal": last.exit.signal,
-                "out_of_memory": last.exit.out_of_memory,
-                "error": last.exit.error,
-                "tail": last.exit.tail.splitlines()[-20:],
-            },
+            "last_exit": last and self._last_exit(last),
             "trouble": trouble
             and {
                 "at": trouble.at.isoformat(),
@@ -114,6 +107,17 @@ class Report:
                 **trouble.failure.as_json(),
             },
         }
+
+    def _last_exit(self, last: LastExit) -> dict[str, Any]:
+        """How it ended, in the words of a failed start, and `at`, `status` and `error`."""
+        command = self._parts.app.command
+        failure = self._parts.deployer.readable(
+            Failure(Stage.STARTING_APP, describe(last.exit), last.exit, command=command)
+        )
+        facts = failure.as_json()
+        told = ("signal", "signal_name", "out_of_memory", "command", "tail", "next", "log")
+        mine = {"at": last.at.isoformat(), "status": last.exit.status, "error": last.exit.error}
+        return {**mine, **{name: facts[name] for name in told}}
 
 
 def _attempt(attempt: Attempt, timeout_s: float) -> dict[str, Any]:
@@ -149,6 +153,7 @@ def _deployment(record: Record) -> dict[str, Any]:
         "build_duration_seconds": record["duration_seconds"],
         "build_status": "success",
         "warnings": record["warnings"],
+        "post_deploy": record.get("post_deploy"),
         "timings": record["timings"],
     }
 

@@ -9,72 +9,151 @@ from typing import Any
 import click
 
 from supervisor.control import status as control
-from supervisor.errors import NotRunning
+from supervisor.deploy.records import Record, Records
+from supervisor.errors import NotRunning, OrbitError
 from supervisor.layout import Layout
+from supervisor.redact import printable
 from supervisor.variables import home
 
-_NEXT = {
-    "git_pull": "run `orbit check`: it asks the repository, the branch and the path one by one",
-    "detecting": "run `orbit detect` in a clone; PROJECT_TYPE, PROJECT_PATH and RUN_COMMAND overrule what is found",
-    "installing_runtime": "install a version that fits, or change what the project asks for",
-    "installing_dependencies": "see `orbit logs build`; INSTALL_COMMAND overrules how dependencies are installed",
-    "pre_deploy": "see `orbit logs hooks`; mend the hook and push, or set SKIP_HOOKS=true for once",
-    "building": "see `orbit logs build`; BUILD_COMMAND overrules how it is built",
-    "starting_app": "see `orbit logs app`; RUN_COMMAND overrules how it is started",
-    "health_check": "see `orbit logs app`; HEALTH_CHECK_PATH and HEALTH_CHECK_TIMEOUT say what is asked, and how long",
-}
+MOST_BODY_LINES = 10
 
 
 @click.command()
+@click.argument("deployment", type=click.IntRange(1), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def why(as_json: bool) -> None:
-    """Say what went wrong last: in a deployment, and with the application.
+def why(deployment: int | None, as_json: bool) -> None:
+    """Say what went wrong last, in a deployment and with the application, and what to try next.
+
+    DEPLOYMENT is the number of one; without it, the last one that failed.
 
     \b
-    Example:
+    Examples:
       orbit why
+      orbit why 12 --json
     """
-    facts = control.read(Layout(home(os.environ)))
+    layout = Layout(home(os.environ))
+    if deployment is not None:
+        record = _record(layout, deployment)
+        click.echo(json.dumps(record, indent=2) if as_json else "\n".join(_of_record(record)))
+        return
+    facts = control.read(layout)
     if facts is None:
         raise NotRunning("there is no status yet; start Orbit with `orbit run`")
-    failed, ended = facts.get("last_failed_deployment"), facts["app"].get("last_exit")
     if as_json:
-        click.echo(json.dumps({"last_failed_deployment": failed, "last_exit": ended}, indent=2))
-        return
-    lines = [*(_failure(failed) if failed else ()), *(_exit(ended) if ended else ())]
-    click.echo("\n".join(lines or ["Nothing has gone wrong."]))
+        click.echo(json.dumps(_facts(facts), indent=2))
+    else:
+        click.echo("\n".join(_of_status(facts) or ["Nothing has gone wrong."]))
 
 
-def _failure(failed: dict[str, Any]) -> list[str]:
-    words = failed["outcome"].replace("_", " ")
-    lines = [
-        f"Deployment {failed['deployment']} of {failed['commit'] or 'no commit'} {words} in {failed['stage']}, "
-        f"{failed['failed_at'][:19].replace('T', ' ')} UTC:",
-        f"  {failed['reason']}",
-    ]
-    health = failed["health"]
-    if health and health["text"] and health["status"] is not None:
-        lines += [f"  {health['target']} answered:", *_indented(health["text"].splitlines()[:10])]
-    if failed["tail"]:
-        lines += ["  its last lines:", *_indented(failed["tail"])]
-    if failed.get("out_of_memory"):
-        lines.append("  next: give it more memory, or have it use less")
-    elif failed["stage"] in _NEXT:
-        lines.append(f"  next: {_NEXT[failed['stage']]}")
+def _record(layout: Layout, number: int) -> Record:
+    records = Records(layout)
+    record = records.read(number)
+    if record is None:
+        newest = next((f"the newest is {found['number']}" for found in records.latest(1)), "there are none yet")
+        raise OrbitError(f"there is no record of deployment {number}; {newest}")
+    return record
+
+
+def _facts(facts: dict[str, Any]) -> dict[str, Any]:
+    app = facts["app"]
+    return {
+        "last_failed_deployment": facts.get("last_failed_deployment"),
+        "deployed_well_since": _deployed_since(facts),
+        "last_deployment": facts.get("last_deployment"),
+        "trouble": app.get("trouble"),
+        "last_exit": app.get("last_exit"),
+    }
+
+
+def _deployed_since(facts: dict[str, Any]) -> bool:
+    """Whether the failure is older than the last success."""
+    failed, deployed = facts.get("last_failed_deployment"), facts.get("last_deployment")
+    return bool(failed and deployed and deployed["deployment"] > failed["deployment"])
+
+
+def _of_status(facts: dict[str, Any]) -> list[str]:
+    lines: list[str] = []
+    failed, deployed, app = facts.get("last_failed_deployment"), facts.get("last_deployment"), facts["app"]
+    if failed:
+        words = f"{failed['outcome'].replace('_', ' ')} in {failed['stage']}, {_when(failed['failed_at'])}"
+        lines += [f"Deployment {failed['deployment']} of {failed['commit'] or 'no commit'} {words}:", *_failure(failed)]
+        if deployed and _deployed_since(facts):
+            done = "rolled back" if deployed["action"] == "rollback" else "deployed"
+            when = _when(deployed["updated_at"])
+            lines.append(
+                f"  Since then {deployed['commit']} has been {done} well (deployment {deployed['deployment']}, {when})."
+            )
+    if deployed and (deployed["warnings"] or deployed.get("post_deploy")):
+        lines.append(f"Deployment {deployed['deployment']} of {deployed['commit']} succeeded, with a warning:")
+        lines += _warned(deployed["warnings"], deployed.get("post_deploy"))
+    trouble, ended = app.get("trouble"), app.get("last_exit")
+    if trouble and trouble["remedy"] != "rollback":  # else the record of its deployment says it
+        done = "restarted for it" if trouble["remedy"] else "kept up: there is no release to go back to"
+        lines += [f"The application of {trouble['release'][:11]} was not well, {_when(trouble['at'])}; {done}:"]
+        lines += _failure(trouble)
+    if ended and not any(_same_end(ended, told) for told in (failed, trouble) if told):
+        lines += [f"The application last ended by itself, {_when(ended['at'])}:", *_failure(ended)]
     return lines
 
 
-def _exit(ended: dict[str, Any]) -> list[str]:
-    how = f"signal {ended['signal']}" if ended["signal"] is not None else f"exit status {ended['status']}"
-    if ended.get("out_of_memory"):
-        how = f"{how}: out of memory"
-    lines = [f"The application last ended by itself at {ended['at'][:19].replace('T', ' ')} UTC:"]
-    lines.append(f"  {ended['error'] or how}")
-    if ended["tail"]:
-        lines += ["  its last lines:", *_indented(ended["tail"])]
-    return [*lines, "  next: see `orbit logs app`"]
+def _same_end(ended: dict[str, Any], told: dict[str, Any]) -> bool:
+    """Whether the application's end is the one that a failure tells of already."""
+    how = (told["exit_status"], told["signal"])
+    return how != (None, None) and (ended["status"], ended["signal"], ended["tail"]) == (*how, told["tail"])
+
+
+def _of_record(record: Record) -> list[str]:
+    what = f"Deployment {record['number']} ({record['action']}, {record['cause']}) of {record['commit'] or 'no commit'}"
+    if record["outcome"] is None:
+        return [f"{what} is in {record['stage']}, or was when Orbit ended."]
+    when = _when(record["ended_at"] or record["started_at"])
+    failure = record["failure"]
+    if failure:
+        words = f"{record['outcome'].replace('_', ' ')} in {failure['stage']}"
+        return [f"{what} {words}, {when}:", *_failure(dict(failure)), *_warned(record["warnings"], None)]
+    words = f"{record['outcome'].replace('_', ' ')} in {record['duration_seconds']:.1f} s, {when}"
+    reason = [f"  {record['reason']}"] if record["reason"] else []
+    return [f"{what} {words}.", *reason, *_warned(record["warnings"], record.get("post_deploy"))]
+
+
+def _warned(warnings: list[str], post_deploy: Any) -> list[str]:
+    lines = [f"  warning: {printable(warning)}" for warning in warnings]
+    return [*lines, *(_failure(post_deploy, reason=False) if post_deploy else ())]
+
+
+def _failure(failed: dict[str, Any], reason: bool = True) -> list[str]:
+    """The facts of a failure, as they stand in the status and in a record; older records have fewer."""
+    lines = [f"  {printable(failed.get('reason') or _how(failed))}"] if reason else []
+    if failed.get("command"):
+        lines.append(f"  command: {printable(failed['command'])}")
+    if failed.get("timeout"):
+        lines.append(f"  time: {failed['timeout']['seconds']:g} s ({failed['timeout']['variable']})")
+    health = failed.get("health")
+    if health and health["text"] and health["status"] is not None:
+        lines.append(f"  {health['target']} answered with status {health['status']}:")
+        lines += _indented(health["text"].splitlines()[:MOST_BODY_LINES])
+    if failed["tail"]:
+        lines += ["  its last lines:", *_indented(failed["tail"])]
+    if failed.get("next"):
+        lines.append(f"  next: {printable(failed['next'])}")
+    log = failed.get("log")
+    return [*lines, f"  more: `orbit logs {log}`"] if log else lines
+
+
+def _how(ended: dict[str, Any]) -> str:
+    if ended["error"]:
+        return str(ended["error"])
+    if ended["signal"] is None:
+        return f"exit status {ended['status']}"
+    how = " ".join(
+        (f"signal {ended['signal']}", f"({ended['signal_name']})" if ended.get("signal_name") else "")
+    ).strip()
+    return f"{how}: out of memory" if ended["out_of_memory"] else how
+
+
+def _when(time: str) -> str:
+    return f"{time[:19].replace('T', ' ')} UTC"
 
 
 def _indented(lines: list[str]) -> list[str]:
-    printable = ("".join(c if c.isprintable() else "?" for c in line) for line in lines)
-    return [f"    {line}" for line in printable]
+    return [f"    {printable(line)}" for line in lines]

@@ -10,48 +10,94 @@ from typing import Any
 
 from loguru import logger
 
+from supervisor.deploy import causes
 from supervisor.deploy.records import Records
 from supervisor.errors import OrbitError
 from supervisor.health.check import Answer
 from supervisor.model import Commit, Exit, Outcome, Request, Stage
+from supervisor.processes.app import signal_name
 
 TAIL_LINES = 20
 
 
-class StageFailed(OrbitError):
-    """A stage did not succeed. `ended` is how its command ended, `answer` what the health check heard last."""
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A time that was not kept, and the variable that sets it."""
 
-    def __init__(self, reason: str, ended: Exit | None = None, answer: Answer | None = None) -> None:
+    variable: str
+    seconds: float
+
+
+class StageFailed(OrbitError):
+    """A stage did not succeed. `ended` is how its command ended, `answer` what the health check heard last, `limit`
+    the time that was not kept, `ports` where the application listens instead (none: nowhere), `hint` what to do."""
+
+    def __init__(
+        self,
+        reason: str,
+        ended: Exit | None = None,
+        answer: Answer | None = None,
+        *,
+        limit: Limit | None = None,
+        ports: tuple[int, ...] | None = None,
+        hint: str | None = None,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.ended = ended
         self.answer = answer
+        self.limit = limit
+        self.ports = ports
+        self.hint = hint
+
+    def failure(self, stage: Stage, command: str | None) -> Failure:
+        """The same as facts."""
+        return Failure(
+            stage, self.reason, self.ended, self.answer, command, self.limit, ports=self.ports, hint=self.hint
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What went wrong where."""
+    """What went wrong where, and in which command line; the rest is as in StageFailed."""
 
     stage: Stage
     reason: str
     ended: Exit | None = None
     answer: Answer | None = None
+    command: str | None = None
+    limit: Limit | None = None
     unreachable: bool = False  # a matter of the network: worth another try
+    ports: tuple[int, ...] | None = None
+    hint: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The fields of `last_failed_deployment` in the status that say why."""
-        ended, answer = self.ended, self.answer
+        ended, answer, limit = self.ended, self.answer, self.limit
         return {
             "stage": self.stage,
             "kind": f"{_KINDS.get(self.stage, self.stage)}_failed",
             "reason": self.reason,
+            "command": self.command,
             "exit_status": ended.status if ended else None,
             "signal": ended.signal if ended else None,
-            "timed_out": ended.timed_out if ended else False,
+            "signal_name": signal_name(ended.signal) if ended and ended.signal else None,
+            "timed_out": limit is not None or (ended.timed_out if ended else False),
+            "timeout": limit and {"variable": limit.variable, "seconds": limit.seconds},
             "out_of_memory": ended.out_of_memory if ended else False,
             "health": answer and {"target": answer.target, "status": answer.status, "text": answer.text},
+            "listens_on": self.ports,
             "tail": ended.tail.splitlines()[-TAIL_LINES:] if ended else [],
+            "next": self._advice(),
+            "log": causes.log_of(self.stage),
         }
+
+    def _advice(self) -> str | None:
+        """What to try next."""
+        if self.ended and self.ended.out_of_memory:
+            return "give it more memory, or have it use less"
+        printed = "\n".join(((self.ended.tail if self.ended else ""), (self.answer.text if self.answer else "")))
+        return self.hint or causes.in_text(printed) or causes.OF_STAGE.get(self.stage)
 
 
 _KINDS = {Stage.BUILDING: "build", Stage.GIT_PULL: "git", Stage.INSTALLING_DEPENDENCIES: "install"}
@@ -77,6 +123,10 @@ class Attempt:
         self.outcome: Outcome | None = None
         self.failure: Failure | None = None
         self.warnings: list[str] = []
+        self.post_deploy: Failure | None = None
+        """Why `post-deploy.sh` failed, which the release survives."""
+        self.command: str | None = None
+        """The command line that runs, or has run last, in this stage."""
         self.ended_at: datetime | None = None
         self.unsaved: OSError | None = None
         """Why the record could not be written; it is tried again, since a full disk may have room later."""
@@ -91,7 +141,7 @@ class Attempt:
         """The attempt has come to `stage`."""
         now = time.monotonic()
         self.timings[self.stage] = round(now - self._stage_since, 4)
-        self.stage, self._stage_since = stage, now
+        self.stage, self._stage_since, self.command = stage, now, None
         logger.debug("deployment {}: {}", self.number, stage)
         self._on_change()
 
@@ -136,5 +186,6 @@ class Attempt:
             "reason": self.failure.reason if self.failure else None,
             "failure": self.failure.as_json() if self.failure else None,
             "warnings": self.warnings,
+            "post_deploy": self.post_deploy and self.post_deploy.as_json(),
             "timings": self.timings,
         }

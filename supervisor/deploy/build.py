@@ -11,9 +11,9 @@ from pathlib import Path
 from loguru import logger
 
 from supervisor import languages
-from supervisor.deploy import hooks
+from supervisor.deploy import causes, hooks
 from supervisor.deploy.attempt import Attempt, StageFailed
-from supervisor.deploy.buildlog import BuildLog, cause
+from supervisor.deploy.buildlog import BuildLog
 from supervisor.deploy.context import Context
 from supervisor.deploy.source import Source
 from supervisor.deploy.toolchain import Toolchains
@@ -21,7 +21,7 @@ from supervisor.errors import OrbitError
 from supervisor.git import Git, project_directory
 from supervisor.model import Command, Commit, Plan, Release, Stage
 from supervisor.processes.app import describe
-from supervisor.processes.shell import argv_of
+from supervisor.processes.shell import argv_of, line_of
 from supervisor.releases.store import ReleaseStore
 
 MARK = "BUILD"
@@ -102,13 +102,13 @@ class Builder:
         draft = replace(draft, search_path=(*own, *prepared.search_path))
         for step in prepared.steps:
             build_log.section(step.title.capitalize(), " ".join(step.argv))
-            await self._run_argv(step.title, step.argv, draft, build_log.path)
+            await self._run_argv(attempt, step.title, step.argv, draft, build_log.path)
         return draft
 
     async def _install_dependencies(self, attempt: Attempt, draft: Release, build_log: BuildLog) -> None:
         attempt.enter(Stage.INSTALLING_DEPENDENCIES)
         if draft.plan.install:
-            await self._run_steps([_Step("Installing Dependencies", draft.plan.install)], draft, build_log)
+            await self._run_steps(attempt, [_Step("Installing Dependencies", draft.plan.install)], draft, build_log)
 
     async def _pre_deploy(self, attempt: Attempt, draft: Release, hook_runner: hooks.HookRunner) -> None:
         attempt.enter(Stage.PRE_DEPLOY)
@@ -117,6 +117,7 @@ class Builder:
             return
         hook = hooks.find(hooks.PRE_DEPLOY, draft) or hooks.of_procfile(draft)
         if hook:
+            attempt.command = line_of(hook.argv)
             await hook_runner.run(hook, self._context.environment(draft))
 
     async def _build(self, attempt: Attempt, draft: Release, build_log: BuildLog) -> None:
@@ -127,16 +128,17 @@ class Builder:
             ("Building Application", draft.plan.build),
             ("Running POST_BUILD_COMMAND", settings.post_build_command),
         )
-        await self._run_steps([_Step(title, line) for title, line in named if line], draft, build_log)
+        await self._run_steps(attempt, [_Step(title, line) for title, line in named if line], draft, build_log)
 
-    async def _run_steps(self, steps: Iterable[_Step], draft: Release, build_log: BuildLog) -> None:
+    async def _run_steps(self, attempt: Attempt, steps: Iterable[_Step], draft: Release, build_log: BuildLog) -> None:
         for step in steps:
             build_log.section(step.title, step.line)
             logger.info("running {}", step.line)
-            await self._run_argv(step.line, argv_of(step.line), draft, build_log.path)
+            await self._run_argv(attempt, step.line, argv_of(step.line), draft, build_log.path)
 
-    async def _run_argv(self, title: str, argv: tuple[str, ...], draft: Release, log: Path) -> None:
+    async def _run_argv(self, attempt: Attempt, title: str, argv: tuple[str, ...], draft: Release, log: Path) -> None:
         context = self._context
+        attempt.command = line_of(argv)
         ended = await context.runner.run(
             Command(
                 argv,
@@ -150,8 +152,8 @@ class Builder:
             )
         )
         if not ended.ok:
-            known = cause(log)
-            raise StageFailed(f"`{title}` failed: {describe(ended)}{f': {known}' if known else ''}", ended)
+            known = causes.in_log(log)
+            raise StageFailed(f"`{title}` failed: {describe(ended)}{f': {known}' if known else ''}", ended, hint=known)
 
     def _log_of(self, release: str, commit: Commit) -> BuildLog:
         context = self._context

@@ -13,21 +13,6 @@ from supervisor.layout import Layout
 from supervisor.model import Commit, LogPolicy, Plan
 from supervisor.shim.output import RotatedFile
 
-MOST_SEARCHED = 64 * 1024
-
-_CAUSES = (  # what programs print before so much else that their last lines do not show it
-    (
-        b"`npm ci` can only install packages when",
-        "package-lock.json does not fit package.json; run `npm install`, and commit both",
-    ),
-)
-
-
-def cause(log: Path) -> str | None:
-    """Why the last step failed, where its output says so, but its last lines do not."""
-    output = files.last_bytes(log, most_bytes=MOST_SEARCHED)
-    return next((meaning for said, meaning in _CAUSES if said in output), None)
-
 
 class BuildLog:
     """One build's log. Its lines are written by the shims of the build's steps; here come the headings between them.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from loguru import logger
 
-from supervisor.deploy.attempt import StageFailed
+from supervisor.deploy.attempt import Limit, StageFailed
 from supervisor.layout import Layout
 from supervisor.model import Command, Exit, LogPolicy, Release, Runner, User
 from supervisor.processes.app import describe
@@ -108,7 +108,8 @@ class HookRunner:
             self._tell("Hook completed successfully")
             return
         self._tell(self._explain(hook, ended))
-        raise StageFailed(f"{hook.name} failed: {describe(ended)}{self._more(hook, ended)}", ended)
+        limit = Limit("HOOK_TIMEOUT", self._timeout_s) if ended.timed_out else None
+        raise StageFailed(f"{hook.name} failed: {describe(ended)}{self._more(hook, ended)}", ended, limit=limit)
 
     def _explain(self, hook: Hook, ended: Exit) -> str:
         if ended.timed_out:

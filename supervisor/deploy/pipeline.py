@@ -12,7 +12,7 @@ from loguru import logger
 
 from supervisor import files
 from supervisor.deploy import hooks
-from supervisor.deploy.attempt import Attempt, Failure, StageFailed
+from supervisor.deploy.attempt import Attempt, Failure, Limit, StageFailed
 from supervisor.deploy.build import Builder
 from supervisor.deploy.context import Context
 from supervisor.deploy.housekeeping import Housekeeping
@@ -21,6 +21,7 @@ from supervisor.deploy.room import Room
 from supervisor.deploy.switch import Switch, WentBack
 from supervisor.errors import OrbitError, SourceUnreachable
 from supervisor.model import Action, Commit, Outcome, Release, Request, Stage
+from supervisor.processes.shell import line_of
 from supervisor.processes.uninterrupted import uninterrupted
 from supervisor.releases import retention
 from supervisor.releases.store import ReleaseStore
@@ -178,8 +179,10 @@ class Deployer:
             async with asyncio.timeout(max(deadline - time.monotonic(), 1.0)):
                 hook = None if self._context.settings.skip_hooks else hooks.find(hooks.POST_DEPLOY, release)
                 if hook:
+                    attempt.command = line_of(hook.argv)
                     await self._hooks.run(hook, self._context.environment(release))
         except StageFailed as error:
+            attempt.post_deploy = self.readable(error.failure(Stage.POST_DEPLOY, attempt.command))
             attempt.warn(f"{error.reason}; the release stays live")
         except TimeoutError:
             attempt.warn("post-deploy.sh was ended by DEPLOYMENT_TIMEOUT; the release stays live")
@@ -197,13 +200,14 @@ class Deployer:
     async def _fail(self, attempt: Attempt, error: BaseException, timed_out: bool) -> None:
         """Say what failed, and clear away what was built."""
         outcome = Outcome.FAILED
-        stage = attempt.stage
+        stage, command = attempt.stage, attempt.command
         if isinstance(error, WentBack):
             outcome = Outcome.ROLLED_BACK if error.previous else Outcome.FAILED
             error = error.__cause__ or error
         if isinstance(error, asyncio.CancelledError) and not timed_out:
             outcome = Outcome.INTERRUPTED if self._switch.closing else Outcome.CANCELLED
-        failure = self.readable(self._failure(stage, error, timed_out, attempt))
+        failure = self._failure(stage, error, timed_out, attempt)
+        failure = self.readable(replace(failure, command=failure.command or command))
         attempt.end(outcome, failure)
         level = "ERROR" if outcome in (Outcome.FAILED, Outcome.ROLLED_BACK) else "WARNING"
         words = outcome.replace("_", " ")
@@ -214,13 +218,15 @@ class Deployer:
     def _failure(self, stage: Stage, error: BaseException, timed_out: bool, attempt: Attempt) -> Failure:
         if timed_out and isinstance(error, asyncio.CancelledError | TimeoutError):
             limit = self._context.settings.deployment_timeout_s
-            return Failure(stage, f"the deployment did not end within {limit:g} s (DEPLOYMENT_TIMEOUT)")
+            reason = f"the deployment did not end within {limit:g} s (DEPLOYMENT_TIMEOUT)"
+            return Failure(stage, reason, limit=Limit("DEPLOYMENT_TIMEOUT", limit))
         if isinstance(error, asyncio.CancelledError):
             return Failure(stage, "Orbit was stopped" if self._switch.closing else "on request")
         if isinstance(error, StageFailed):
             full = error.ended is not None and files.is_full(self._context.layout.home)
             hint = "; no space is left on the disk" if full else ""
-            return Failure(stage, error.reason + hint, error.ended, error.answer)
+            failure = error.failure(stage, attempt.command)
+            return replace(failure, reason=error.reason + hint, hint=failure.hint or hint.lstrip("; ") or None)
         if isinstance(error, OrbitError):
             return Failure(stage, str(error), unreachable=isinstance(error, SourceUnreachable))
         if isinstance(error, OSError):
@@ -269,8 +275,9 @@ class Deployer:
     def readable(self, failure: Failure) -> Failure:
         """The failure without secrets; what a command printed comes without any from its shim."""
         redact, answer = self._context.redact, failure.answer
-        readable = answer and replace(answer, text=redact(answer.text))
-        return replace(failure, reason=redact(failure.reason), answer=readable)
+        readable = answer and replace(answer, text=redact(answer.text), target=redact(answer.target))
+        command = failure.command and redact(failure.command)
+        return replace(failure, reason=redact(failure.reason), answer=readable, command=command)
 
     async def tidy(self) -> None:
         """After a deployment: old releases, logs and records go. Nobody waits for it."""

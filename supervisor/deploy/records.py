@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
@@ -28,12 +28,18 @@ class FailureRecord(TypedDict):
     stage: str
     kind: str
     reason: str
+    command: NotRequired[str | None]
     exit_status: int | None
     signal: int | None
+    signal_name: NotRequired[str | None]
     timed_out: bool
+    timeout: NotRequired[dict[str, str | float] | None]
     out_of_memory: bool
     health: dict[str, str | int | None] | None
+    listens_on: NotRequired[list[int] | None]
     tail: list[str]
+    next: NotRequired[str | None]
+    log: NotRequired[str]
 
 
 class Record(TypedDict):
@@ -57,6 +63,7 @@ class Record(TypedDict):
     reason: str | None
     failure: FailureRecord | None
     warnings: list[str]
+    post_deploy: NotRequired[FailureRecord | None]
     timings: dict[str, float]
 
 
@@ -91,6 +98,10 @@ class Records:
     def latest(self, most: int) -> list[Record]:
         """The newest records, newest first; those that cannot be read are passed over. Raises OSError."""
         return list(islice(self._newest(), most))
+
+    def read(self, number: int) -> Record | None:
+        """The record of one attempt; None if there is none that can be read."""
+        return _read(self._path(number))
 
     def of(self, release: str) -> Record | None:
         """The newest record of an attempt that was about this release."""

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from loguru import logger
 
 from supervisor import files
-from supervisor.deploy.attempt import Attempt, StageFailed
+from supervisor.deploy.attempt import Attempt, Limit, StageFailed
 from supervisor.deploy.context import Context
 from supervisor.errors import OrbitError
 from supervisor.health import check, script
@@ -18,6 +18,7 @@ from supervisor.health.http import HttpCheck
 from supervisor.model import Exit, Release, Stage
 from supervisor.processes import tree
 from supervisor.processes.app import App, describe
+from supervisor.processes.shell import line_of
 from supervisor.processes.uninterrupted import uninterrupted
 from supervisor.releases import retention
 from supervisor.releases.store import ReleaseStore
@@ -57,10 +58,12 @@ class Switch:
         try:
             await self._app.stop()
             attempt.enter(Stage.STARTING_APP)
+            attempt.command = line_of(self._context.app_spec(release).argv)
             self._store.activate(release)
             await self._assure_port()
             await self._start(release)
             attempt.enter(Stage.HEALTH_CHECK)
+            attempt.command = self._app.command
             self._store.settle()
             await self.assure_health(release)
             self._store.mark(release, good=True)
@@ -152,11 +155,15 @@ class Switch:
         if answer.good:
             self.well_since = self._app.started_at
         else:
-            hint = "" if answer.reached else self._port_hint()
-            if answer.status == HTTPStatus.BAD_REQUEST:  # Django's answer to a host that is not in ALLOWED_HOSTS
-                hint = "; the check comes with Host: localhost: does the application allow that?"
-            reason = f"not healthy within {window_s:g} s: {answer.target}: {answer.said}{hint}"
-            raise StageFailed(reason, self.printed(), answer)
+            ports = None if answer.reached else self._other_ports()
+            said = _told(ports)
+            hint = None
+            if answer.status == HTTPStatus.BAD_REQUEST:
+                hint = "the check comes with Host: localhost: does the application allow that (ALLOWED_HOSTS)?"
+                said = f"; {hint}"
+            reason = f"not healthy within {window_s:g} s: {answer.target}: {answer.said}{said}"
+            limit = Limit("HEALTH_CHECK_TIMEOUT", window_s)
+            raise StageFailed(reason, self.printed(), answer, limit=limit, ports=ports, hint=hint or said[2:] or None)
 
     def printed(self) -> Exit:
         """What the application, which has not ended, has printed last."""
@@ -164,7 +171,8 @@ class Switch:
 
     async def _tell_if_slow(self, release: Release, window_s: float) -> None:
         await asyncio.sleep(SLOW_S)
-        logger.info("release {} is not healthy yet; it has {:g} s in all{}", release.id, window_s, self._port_hint())
+        ports = self._other_ports()
+        logger.info("release {} is not healthy yet; it has {:g} s in all{}", release.id, window_s, _told(ports))
 
     def check_of(self, release: Release) -> check.Check:
         """The health check of a release: its own script, or HTTP."""
@@ -175,14 +183,19 @@ class Switch:
             return script.ScriptCheck(context.runner, found, release.project, env, context.user, log)
         return HttpCheck(context.settings.app_port, context.settings.health_check_path)
 
-    def _port_hint(self) -> str:
-        """Which port the application listens on instead: the most common mistake of all."""
+    def _other_ports(self) -> tuple[int, ...] | None:
+        """Which ports the application listens on instead of its own: the most common mistake of all. None if it listens
+        on its own, or is not there."""
         if self._app.shim_pid is None:
-            return ""
-        ports = [port for port in tree.listening_ports(self._app.shim_pid) if port != self._context.settings.app_port]
-        if self._context.settings.app_port in tree.listening_ports(self._app.shim_pid):
-            return ""
-        if not ports:
-            return "; the application listens on no port: it has to listen on $PORT"
-        listed = ", ".join(map(str, ports))
-        return f"; the application listens on port {listed}: have it listen on $PORT, or set APP_PORT={ports[0]}"
+            return None
+        ports = tree.listening_ports(self._app.shim_pid)
+        return None if self._context.settings.app_port in ports else ports
+
+
+def _told(ports: tuple[int, ...] | None) -> str:
+    if ports is None:
+        return ""
+    if not ports:
+        return "; the application listens on no port: it has to listen on $PORT"
+    listed = ", ".join(map(str, ports))
+    return f"; the application listens on port {listed}: have it listen on $PORT, or set APP_PORT={ports[0]}"

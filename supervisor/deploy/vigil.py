@@ -160,12 +160,15 @@ class Vigil:
         ended = last.exit if last else Exit()
         how = f": {describe(ended)}" if last else ""  # it ended under an earlier supervisor
         return Failure(
-            Stage.HEALTH_CHECK, f"the application ended {self._app.ends} times soon after it went live{how}", ended
+            Stage.HEALTH_CHECK,
+            f"the application ended {self._app.ends} times soon after it went live{how}",
+            ended,
+            command=self._app.command,
         )
 
     def _silent(self, what: str, answer: Answer) -> Failure:
         reason = f"{what}: {answer.target}: {answer.said}"
-        return Failure(Stage.HEALTH_CHECK, reason, self._switch.printed(), answer)
+        return Failure(Stage.HEALTH_CHECK, reason, self._switch.printed(), answer, self._app.command)
 
     def _take_back(self, release: Release, sick: Failure, ask: Ask) -> bool:
         """Have the release before it serve again; whether there is one."""

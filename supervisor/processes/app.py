@@ -21,6 +21,7 @@ from supervisor.model import AppState, Exit
 from supervisor.processes import strays, tree
 from supervisor.processes.adopted import AdoptedTree, Running
 from supervisor.processes.child import LATE_S, Child, SpawnFailed
+from supervisor.processes.shell import line_of
 from supervisor.processes.spawner import Spawner, Spec
 
 FIRST_PAUSE_S = 0.5
@@ -82,6 +83,11 @@ class App:
     def pid(self) -> int | None:
         """The number of the application's own process, while it runs."""
         return self._tree.pid if self._tree else None
+
+    @property
+    def command(self) -> str | None:
+        """The command line that it was started with last."""
+        return line_of(self._spec.argv) if self._spec else None
 
     @property
     def shim_pid(self) -> int | None:
@@ -260,8 +266,14 @@ def describe(ended: Exit) -> str:
     if ended.out_of_memory:
         return "out of memory: the kernel ended it"
     if ended.signal is not None:
-        try:
-            return f"signal {ended.signal} ({signal.Signals(ended.signal).name})"
-        except ValueError:
-            return f"signal {ended.signal}"
+        name = signal_name(ended.signal)
+        return f"signal {ended.signal} ({name})" if name else f"signal {ended.signal}"
     return f"exit status {ended.status}"
+
+
+def signal_name(number: int) -> str | None:
+    """SIGKILL for 9; None if it has no name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return None

@@ -24,3 +24,10 @@ def argv_of(line: str) -> tuple[str, ...]:
         if words and words[0] not in _BUILTINS:
             return tuple(words)
     return (shutil.which("bash") or "/bin/sh", "-c", line)
+
+
+def line_of(argv: tuple[str, ...]) -> str:
+    """The command line that `argv_of` was given, or one like it."""
+    if len(argv) == 3 and argv[1] == "-c":
+        return argv[2]
+    return shlex.join(argv)
