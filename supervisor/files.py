@@ -137,16 +137,22 @@ def kind(path: Path, follow: bool = False) -> int | None:
         raise
 
 
-def listing(directory: Path, pattern: str = "*") -> list[Path]:
-    """What in a directory has a name like that, in order of the names; temporary files are left out. Raises OSError if
-    that cannot be told, since an empty list means that there is nothing."""
+def names(directory: Path) -> list[str]:
+    """What is in a directory, as `listing` has it but without paths: there may be thousands, and the memory that is
+    taken for them is not given back. Raises OSError."""
     try:
-        names = os.listdir(directory)
+        found = os.listdir(directory)
     except OSError as error:
         if error.errno in _ABSENT:
             return []
         raise
-    return [directory / name for name in sorted(names) if name[0] != "." and fnmatch(name, pattern)]
+    return sorted(name for name in found if name[0] != ".")
+
+
+def listing(directory: Path, pattern: str = "*") -> list[Path]:
+    """What in a directory has a name like that, in order of the names; temporary files are left out. Raises OSError if
+    that cannot be told, since an empty list means that there is nothing."""
+    return [directory / name for name in names(directory) if fnmatch(name, pattern)]
 
 
 def modified_at(path: Path) -> float:

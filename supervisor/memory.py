@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
+
+from supervisor.shim import kernel
 
 
 def give_back() -> None:
-    """Return what was freed. Only the GNU C library has to be told; it keeps it otherwise, beneath what came later."""
+    """Return what was freed, and what can be."""
     gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim:
-        trim(0)
+    kernel.give_back_memory()

@@ -29,13 +29,13 @@ def median(values: list[float]) -> float:
 class Repository:
     """A bare repository and a clone, with a server that starts in a millisecond and `files` more files."""
 
-    def __init__(self, directory: Path, files: int = 0) -> None:
+    def __init__(self, directory: Path, files: int = 0, procfile: str = "web: ./server\n") -> None:
         self.origin, self.work = directory / "origin.git", directory / "work"
         self.work.mkdir(parents=True)
         self.git("init", "-q", "--bare", "-b", "main", str(self.origin))
         self.git("init", "-q", "-b", "main")
         shutil.copy(SERVER, self.work / "server")
-        (self.work / "Procfile").write_text("web: ./server\n")
+        (self.work / "Procfile").write_text(procfile)
         for number in range(files):
             path = self.work / f"data/{number // 100}/{number}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,6 +57,19 @@ class Repository:
         self.git("push", "-q", "origin", "main")
 
 
+def ask(port: int) -> str | None:
+    """What the server answers; None if it does not."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as link:
+            link.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = b""
+            while part := link.recv(4096):
+                answer += part
+    except OSError:
+        return None
+    return answer.rpartition(b"\r\n\r\n")[2].decode() or None
+
+
 class Client(threading.Thread):
     """Asks the application without a pause; remembers when which version answered, and the longest silence."""
 
@@ -71,7 +84,7 @@ class Client(threading.Thread):
     def run(self) -> None:
         last = None
         while not self.done.is_set():
-            version = self.ask()
+            version = ask(self.port)
             now = time.perf_counter()
             if version is None:
                 time.sleep(0.0002)
@@ -83,17 +96,6 @@ class Client(threading.Thread):
             if last is not None:
                 self.gaps.append((now, now - last))
             last = now
-
-    def ask(self) -> str | None:
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as link:
-                link.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                answer = b""
-                while part := link.recv(4096):
-                    answer += part
-        except OSError:
-            return None
-        return answer.rpartition(b"\r\n\r\n")[2].decode() or None
 
     def wait_for(self, version: str) -> float:
         """When the version was first served."""

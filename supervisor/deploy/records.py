@@ -19,7 +19,7 @@ from supervisor.model import Outcome
 SCHEMA = 1
 MOST_RECORDS = 500
 MOST_BYTES = 16 * 1024 * 1024
-_NAME = re.compile(r"[0-9]{6,9}\.json")
+_NAME = re.compile(r"(?:[0-9]{6}|[1-9][0-9]{6,8})\.json")
 
 
 class FailureRecord(TypedDict):
@@ -75,13 +75,13 @@ class Records:
         self.unread: tuple[int, ...] = ()
         """The numbers of those that the disk refused so far."""
         self._highest = 0
-        self._paths()
+        self._numbers()
         self._unwritten: list[Record] = []
 
     def next_number(self) -> int:
         """The number of the next attempt; numbers are never used again."""
         with contextlib.suppress(OSError):  # then it is the highest that was seen before
-            self._paths()
+            self._numbers()
         self._highest += 1
         return self._highest
 
@@ -109,11 +109,11 @@ class Records:
 
     def _newest(self) -> Iterator[Record]:
         unread: list[int] = []
-        for path in sorted(self._paths(), reverse=True):
+        for number in self._numbers():
             try:
-                record = _read(path)
+                record = _read(self._path(number))
             except OSError:
-                unread.append(int(path.stem))
+                unread.append(number)
                 self.unread = tuple(unread)
                 continue
             if record:
@@ -128,7 +128,7 @@ class Records:
 
         What a full disk refuses is written with the next pruning.
         """
-        closed = [record for record in self.latest(MOST_RECORDS) if record["outcome"] is None]
+        closed = [record for record in islice(self._newest(), MOST_RECORDS) if record["outcome"] is None]
         for record in closed:
             record["outcome"] = Outcome.INTERRUPTED
             record["reason"] = "the supervisor ended during the deployment"
@@ -151,7 +151,8 @@ class Records:
         """Forget the oldest beyond `MOST_RECORDS` and `MOST_BYTES`."""
         self._write_the_rest()
         total = 0
-        for place, path in enumerate(sorted(self._paths(), reverse=True)):
+        for place, number in enumerate(self._numbers()):
+            path = self._path(number)
             total += files.size(path)
             if place >= MOST_RECORDS or (place and total > MOST_BYTES):
                 files.remove(path)
@@ -159,10 +160,11 @@ class Records:
     def _path(self, number: int) -> Path:
         return self._directory / f"{number:06d}.json"
 
-    def _paths(self) -> list[Path]:
-        paths = [path for path in files.listing(self._directory) if _NAME.fullmatch(path.name)]
-        self._highest = max(self._highest, *(int(path.stem) for path in paths), 0)
-        return paths
+    def _numbers(self) -> list[int]:
+        """Of all records, the highest first. Raises OSError."""
+        numbers = [int(name[:-5]) for name in files.names(self._directory) if _NAME.fullmatch(name)]
+        self._highest = max(self._highest, *numbers, 0)
+        return sorted(numbers, reverse=True)
 
 
 def _read(path: Path) -> Record | None:

@@ -46,6 +46,13 @@ def set_name(name: str) -> None:
     _libc.prctl(PR_SET_NAME, name.encode()[:15], 0, 0, 0)
 
 
+def give_back_memory() -> None:
+    """Return what was freed to the system; only the GNU C library has to be told (malloc_trim(3))."""
+    trim = getattr(_libc, "malloc_trim", None)
+    if trim:
+        trim(0)
+
+
 def step_back() -> None:
     """Leave processor, disk and memory to the application first. What the kernel does not grant is done without."""
     os.nice(NICER)

@@ -29,7 +29,7 @@ TYPE_CHECKING = False  # typing's own one would cost every shim its import
 if TYPE_CHECKING:
     from typing import Any
 
-READ_BYTES = 1048576
+READ_BYTES = 262144
 PIPE_BYTES = 1048576
 CAPTURE_BYTES = 1048576
 LEFTOVER_GRACE_S = 2.0
@@ -136,7 +136,12 @@ class Monitor:
 
     def _wait(self) -> None:
         wait_s = self.ending.wait_s()
-        for fd, _ in self.poll.poll(None if wait_s is None else wait_s * 1000 + 1):
+        if wait_s is None:
+            wait_s = self.output.pause_s
+        ready = self.poll.poll(None if wait_s is None else wait_s * 1000 + 1)
+        if not ready:
+            self.output.give_back()
+        for fd, _ in ready:
             if fd in self.readers:
                 self._read(fd)
             elif fd == self.wakeup:

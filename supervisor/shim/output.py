@@ -1,5 +1,7 @@
 """What becomes of a command's output: secrets out, then to a rotated file, to the console, and a tail kept."""
 
+from __future__ import annotations
+
 import ctypes
 import errno
 import os
@@ -7,10 +9,14 @@ import select
 import stat
 import time
 
+from . import kernel
+
 TAIL_BYTES = 8192
 HELD_LINE_BYTES = 65536
 HIDDEN = b"***"
 LAST_LINES_S = 1.0
+MUCH_BYTES = 4194304
+PAUSE_S = 0.02
 
 _memmem = ctypes.CDLL(None).memmem
 _memmem.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t)
@@ -215,12 +221,25 @@ class Output:
         self.file = file
         self.console = console
         self.tail = b""
+        self.taken_in = 0
+
+    @property
+    def pause_s(self) -> float | None:
+        """After much output, how long a pause has to be for `give_back`; None if there is no need of it."""
+        return PAUSE_S if self.taken_in >= MUCH_BYTES else None
+
+    def give_back(self) -> None:
+        """Return the memory that much output took: an application that was noisy once must not cost it for ever."""
+        if self.taken_in >= MUCH_BYTES:
+            kernel.give_back_memory()
+            self.taken_in = 0
 
     @property
     def congested(self) -> bool:
         return self.console is not None and bool(self.console.pending)
 
     def feed(self, data: bytes) -> None:
+        self.taken_in += len(data)
         self._put(self.redactor.feed(data))
 
     def finish(self) -> None:

@@ -71,14 +71,14 @@ class Supervisord(Peer):
 
     def start(self) -> None:
         self._fetch()
-        program = str(ROOT / ".bench/venv/bin/supervisord")
+        program = str(ROOT / ".bench/supervisor/bin/supervisord")
         self.process = subprocess.Popen(
             [program, "-c", str(self.config)], env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
     def deploy(self) -> None:
         self._fetch()
-        control = str(ROOT / ".bench/venv/bin/supervisorctl")
+        control = str(ROOT / ".bench/supervisor/bin/supervisorctl")
         subprocess.run(
             [control, "-c", str(self.config), "restart", "app"], env=self.env, capture_output=True, check=True
         )
