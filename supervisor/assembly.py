@@ -79,7 +79,7 @@ class Assembly:
         self.store = ReleaseStore(self.layout, self.user)
         self.records = self._records()
         self.spool = Spool(self.layout)
-        self.status = StatusFile(self.layout)
+        self.status = StatusFile(self.layout, self.context.redact)
         self.app = App(self.spawner, self.layout, self._changed)
         self.switch = Switch(self.context, self.store, self.app)
         self.builder = Builder(self.context, self.store, git, self.source)
@@ -96,7 +96,7 @@ class Assembly:
 
     def _records(self) -> Records:
         try:
-            return Records(self.layout)
+            return Records(self.layout, self.context.redact)
         except OSError as error:
             raise OrbitError(f"cannot start: cannot list {self.layout.deployments}: {error.strerror}") from error
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
@@ -13,12 +14,56 @@ SHORTEST = 3  # characters; replacing anything shorter would only spoil the text
 SHORTEST_GUESS = 8  # characters; a real secret is longer, and "true" stands in many places
 
 _SECRET_NAME = re.compile(
-    r"(?i)(?:^|_)(?:secrets?|tokens?|passw(?:or)?d|passphrase|pwd|credentials?|(?:api|access|private|secret|auth|"
-    r"encryption|signing|master)_?keys?(?:_id)?|key_base|dsn|webhook_url)(?:_|$)"
+    r"(?i)(?:secret|token|passw(?:or)?d|passphrase|credential|api_?key|key_base)s?(?:_|\d|$)|"
+    r"(?:^|_)(?:access|private|auth|encryption|signing|master)_?keys?(?:_|$)|(?:^|_)(?:dsn|webhook_url)(?:_|$)|"
+    r"(?:^|_)(?:keys?|pass|pwd|pw|auth|pat|salt)(?:_(?:id|json|pem|base64|b64|old|new|prod|live|test|\d+))*\d*$"
 )
-_PUBLIC_NAME = re.compile(r"(?i)public|(?:_|^)(?:path|file|dir|name|ttl|expiry|timeout|url_base)$")
+_PUBLIC_NAME = re.compile(
+    r"(?i)publi(?:c|shable)|^(?:vite|react_app|gatsby)_|(?:^|_)(?:path|file|dir|name|ttl|expir(?:y|es|es_in|ation)|timeout|"
+    r"length|size|limit|max|min|count|per_minute|rounds|lifetime|days|hours|minutes|seconds|type|algorithm|alg|prefix|"
+    r"header|issuer|audience|host|port|enabled|field|column|(?<!webhook_)ur[li]|endpoint|url_base|sock)$"
+)
+_WELL_KNOWN = frozenset(
+    (
+        "password",
+        "postgres",
+        "production",
+        "development",
+        "disabled",
+        "required",
+        "optional",
+        "undefined",
+        "localhost",
+        "anonymous",
+        "internal",
+        "external",
+        "automatic",
+        "rabbitmq",
+        "elasticsearch",
+        "unlimited",
+        "forbidden",
+        "authorization",
+    )
+)
+_VALUE_FORMS = re.compile(
+    r"(?<![A-Za-z0-9_])(?:[sr]k_(?:live|test)_\w{8,}|whsec_[\w+/=]{8,}|gh[pousr]_\w{16,}|github_pat_\w{16,}|"
+    r"glpat-[\w-]{16,}|xox[a-z]-[\w-]{8,}|xapp-[\w-]{8,}|(?:AKIA|ASIA)[A-Z0-9]{12,}|npm_\w{16,}|hf_\w{16,}|"
+    r"sk-[\w-]{16,}|SG\.[\w-]{8,}\.[\w-]{8,}|AIza[\w-]{30,}|dop_v1_\w{16,}|pypi-[\w-]{16,}|shp\w{2}_\w{16,}|"
+    r"eyJ[\w-]{6,}\.[\w-]{6,}\.[\w-]*)|"
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+    re.DOTALL,
+)
 _CREDENTIALS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://([^\s/:@?#]*):([^\s/@?#]+)@")
+_UNQUOTED_CREDENTIALS = re.compile(r"://([^\s/:@?#]*):((?:(?!://)[^\s\"',])+)@(?=[\w\[])")  # with / or @ in it
+_TOKEN_IN_URL = re.compile(r"(?i)https?://([^\s/:@?#]{16,})@")
+_PARAMETER = re.compile(
+    r"(?i)(?<![a-z0-9])(?:[a-z]+[_-]?)?(?:passw(?:or)?d|pass|pwd|secret|token|api_?key|account_?key|access_?key|"
+    r"signature)\s*=\s*(?:'((?:\\.|[^'\\])*)'|\"([^\"]*)\"|\{([^}]*)\}|([^\s;&#,'\"]+))"
+)
+"""`?password=…`, `host=… password='…'`, `Server=…;Password=…`."""
+_FREE_TEXT = frozenset({"cause", "command", "commit_message", "error", "health", "next", "reason", "tail", "warnings"})
 _USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*)://([^/?#]*)@", re.IGNORECASE)
+_RANDOM = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])")
 _PERCENT = re.compile(r"%[0-9A-F]{2}")
 _NO_PASSWORD = ("", "x-oauth-basic")  # beside a token that stands where the user would
 _TOKEN = re.compile(r"ghp_|gho_|ghs_|github_pat_|glpat-|.{20}")  # a user's name is shorter
@@ -31,7 +76,18 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
     if not texts:
         return str
     pattern = re.compile("|".join(re.escape(text) for text in texts))
-    return lambda text: pattern.sub(MASK, text)
+    # most texts have none, and looking for each costs a tenth of looking for all at each place
+    return lambda text: pattern.sub(MASK, text) if any(secret in text for secret in texts) else text
+
+
+def scrub(facts: Any, redact: Callable[[str], str], free: bool = False) -> Any:
+    """Facts for a record or the status, with secrets gone from what others have written: not from a name, a number or
+    a state, which a short secret may happen to look like."""
+    if isinstance(facts, dict):
+        return {name: scrub(value, redact, free or name in _FREE_TEXT) for name, value in facts.items()}
+    if isinstance(facts, list | tuple):
+        return [scrub(value, redact, free) for value in facts]
+    return redact(facts) if free and isinstance(facts, str) else facts
 
 
 def forms(secrets: Iterable[str]) -> tuple[str, ...]:
@@ -48,20 +104,60 @@ def url_secrets(url: str) -> tuple[str, ...]:
 
 
 def environment_secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """What in an environment looks like a secret: values whose names say so, and passwords inside addresses.
+    """What in an environment looks like a secret: values whose names say so, values that have the form of one,
+    passwords in addresses and in connection strings, and what stands in a JSON text under a name that says so.
 
-    Short values are left alone, and so is a password that is no secret to anybody since it is the user's name, too:
-    replacing them would only spoil what people have to read.
+    What nobody could call a secret is left alone: short values, paths, well-known words, public keys, and a password
+    that is the user's name, too. Replacing them would only spoil what people have to read.
     """
     found: dict[str, None] = {}
     for name, value in environ.items():
-        text = value.strip()
-        if _SECRET_NAME.search(name) and not _PUBLIC_NAME.search(name) and not text.startswith("/"):
-            found[text] = None
-        for user, password in _CREDENTIALS.findall(value):
+        found |= dict.fromkeys(_secrets_in(name, value))
+    return tuple(text for text in found if _is_worth_hiding(text))
+
+
+def _secrets_in(name: str, value: str) -> Iterator[str]:
+    text = value.strip()
+    if _SECRET_NAME.search(name) and not _PUBLIC_NAME.search(name) and not _is_path(text):
+        yield text
+    for match in _VALUE_FORMS.finditer(value):
+        yield match[0]
+        yield match[0].replace("\\n", "\n")  # a key in one line
+    for pattern in (_CREDENTIALS, _UNQUOTED_CREDENTIALS):
+        for user, password in pattern.findall(value):
             if password != user:
-                found |= dict.fromkeys((password, unquote(password)))
-    return tuple(text for text in found if len(text) >= SHORTEST_GUESS and "\0" not in text)
+                yield from (password, unquote(password))
+    yield from _TOKEN_IN_URL.findall(value)
+    for groups in _PARAMETER.findall(value):
+        yield from (form for group in groups if group for form in (group, unquote(group)))
+    if text[:1] in ("{", "["):
+        yield from _secrets_in_json(text)
+
+
+def _secrets_in_json(text: str) -> Iterator[str]:
+    try:
+        waiting = [("", json.loads(text))]
+    except (ValueError, RecursionError):
+        return
+    while waiting:
+        name, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.items()
+        elif isinstance(value, list):
+            waiting += [(name, item) for item in value]
+        elif isinstance(value, str) and not value.startswith(("{", "[")):
+            yield from _secrets_in(name, value)
+
+
+def _is_worth_hiding(text: str) -> bool:
+    return len(text) >= SHORTEST_GUESS and "\0" not in text and text.lower() not in _WELL_KNOWN
+
+
+def _is_path(text: str) -> bool:
+    """Whether it is the place of something; a secret in base64 may begin with a slash, too."""
+    if not text.startswith(("/", "./", "../", "~/")) or "\n" in text:
+        return False
+    return not any(len(part) >= 16 and _RANDOM.search(part) for part in text.split("/"))
 
 
 def masked_url(url: str) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from loguru import logger
 from supervisor import files
 from supervisor.errors import NotRunning, OrbitError
 from supervisor.layout import Layout
+from supervisor.redact import scrub
 
 SCHEMA = 1
 LOCK_TRIES = 4
@@ -24,8 +26,9 @@ PID_WIDTH = 15
 class StatusFile:
     """Owner of the status file. `sequence` grows by one with each writing, also over restarts."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, redact: Callable[[str], str] = str) -> None:
         self._layout = layout
+        self._redact = redact
         before = read(layout)
         self._sequence: int = before["sequence"] if before else 0
         self._failing = False
@@ -35,7 +38,7 @@ class StatusFile:
         self._sequence += 1
         head = {"schema": SCHEMA, "sequence": self._sequence, "updated_at": datetime.now(UTC).isoformat()}
         try:
-            files.write_json(self._layout.status, {**head, **facts}, durable=False)
+            files.write_json(self._layout.status, scrub({**head, **facts}, self._redact), durable=False)
             self._failing = False
         except OSError as error:
             if not self._failing:

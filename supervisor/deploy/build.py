@@ -48,7 +48,9 @@ class Builder:
     async def fetch(self, attempt: Attempt) -> Commit:
         """The commit that the attempt is about. Raises SourceError."""
         attempt.enter(Stage.GIT_PULL)
-        attempt.commit = await self._source.fetch(attempt.request.target)
+        commit = await self._source.fetch(attempt.request.target)
+        redact = self._context.redact
+        attempt.commit = replace(commit, subject=redact(commit.subject), author=redact(commit.author))
         return attempt.commit
 
     async def build(self, attempt: Attempt, commit: Commit, hook_runner: hooks.HookRunner) -> Release:

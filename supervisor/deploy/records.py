@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -15,6 +15,7 @@ import msgspec
 from supervisor import files
 from supervisor.layout import Layout
 from supervisor.model import Outcome
+from supervisor.redact import scrub
 
 SCHEMA = 1
 MOST_RECORDS = 500
@@ -70,7 +71,8 @@ class Record(TypedDict):
 class Records:
     """Owner of `deployments/`. Raises OSError if that cannot be listed: no number may be used twice."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, redact: Callable[[str], str] = str) -> None:
+        self._redact = redact
         self._directory = layout.deployments
         self.unread: tuple[int, ...] = ()
         """The numbers of those that the disk refused so far."""
@@ -87,7 +89,7 @@ class Records:
 
     def write(self, number: int, facts: dict[str, Any]) -> None:
         """Replace the record. Raises OSError."""
-        files.write_json(self._path(number), {"schema": SCHEMA, "number": number, **facts})
+        files.write_json(self._path(number), scrub({"schema": SCHEMA, "number": number, **facts}, self._redact))
 
     def remove(self, number: int) -> None:
         """There was nothing to do: no attempt after all, and its number is the next one's."""
@@ -145,7 +147,7 @@ class Records:
 
     def amend(self, record: Record, **changes: object) -> None:
         """Say more of an attempt that has ended. Raises OSError."""
-        files.write_json(self._path(record["number"]), {**record, **changes})
+        files.write_json(self._path(record["number"]), scrub({**record, **changes}, self._redact))
 
     def prune(self) -> None:
         """Forget the oldest beyond `MOST_RECORDS` and `MOST_BYTES`."""

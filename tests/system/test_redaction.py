@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from pathlib import Path
 
 import psutil
@@ -18,8 +20,17 @@ SECRETS = {
     "GIT_TOKEN": "sentinel-four-git-token",
     "WEBHOOK_SECRET": "sentinel-five-webhook",
     "ORBIT_API_KEY": "sentinel-six-orbit-key",
+    "STRIPE_KEY": "sentinel-seven-stripe",
+    "REDIS_PASS": "sentinel-eight-redis",
+    "ANALYTICS": "https://example.org/in?site=1&token=sentinel-nine-query",
+    "LEGACY_DB": "Server=db;User Id=sa;Password=sentinel-ten-dsn;",
+    "GOOGLE_JSON": '{"private_key": "-----BEGIN PRIVATE KEY-----\\nsentinel-eleven-pem\\n-----END"}',
+    "NOTE": "ghp_sentinelTwelve0123456789",
 }
-SENTINELS = ("sk_live_sentinel_one", *(f"sentinel-{word}" for word in ("two-pw", "three", "four", "five", "six")))
+OWN = ("sentinel-four", "sentinel-five", "sentinel-six")
+"""Orbit's alone: no process has a use for them."""
+WORDS = ("two-pw", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven")
+SENTINELS = ("sk_live_sentinel_one", "ghp_sentinelTwelve", *(f"sentinel-{word}" for word in WORDS))
 TELL_ALL = "env | cut -c1-40; env; env >&2; echo $STRIPE_SECRET_KEY | rev; printf %s $STRIPE_SECRET_KEY; sleep 0.1; env"
 
 
@@ -36,8 +47,13 @@ def assert_hidden(orbit: Orbit) -> None:
     assert orbit.process is not None
     root = psutil.Process(orbit.process.pid)
     for process in (root, *root.children(recursive=True)):
-        line = " ".join(process.cmdline())
-        assert not [word for word in SENTINELS if word in line], line
+        with contextlib.suppress(psutil.NoSuchProcess):
+            line = " ".join(process.cmdline())
+            assert not [word for word in SENTINELS if word in line], line
+            if process != root:
+                ours = process.name().startswith("orbit-")
+                known = str(process.environ())
+                assert not [word for word in (SENTINELS if ours else OWN) if word in known], line
 
 
 def test_what_hooks_builds_and_the_application_print_is_kept_without_secrets(
@@ -57,6 +73,7 @@ def test_what_hooks_builds_and_the_application_print_is_kept_without_secrets(
     record = orbit.wait_idle(2)
     assert record["outcome"] == "rolled_back"
     assert "***" in record["failure"]["health"]["text"]
+    assert not [word for word in SENTINELS if word in orbit.cli("why").stdout]
     repository.push({"pre-deploy.sh": hook + "exit 1\n"})
     orbit.hup()
     orbit.wait_idle(3)
@@ -75,3 +92,43 @@ def test_the_supervisors_own_secrets_do_not_reach_the_application_and_its_own_do
     env = answer["env"]
     assert not {"GIT_TOKEN", "WEBHOOK_SECRET", "ORBIT_API_KEY"} & set(env)
     assert (env["API_KEY"], env["STRIPE_SECRET_KEY"]) == (SECRETS["API_KEY"], SECRETS["STRIPE_SECRET_KEY"])
+
+
+def test_what_others_write_about_a_deployment_is_kept_without_secrets(orbit: Orbit, repository: Repository) -> None:
+    told = " ".join(SECRETS.values())
+    orbit.env |= SECRETS
+    deploy_first(orbit, repository)
+    repository.push({"version.txt": "2"}, message=f"rotate {told}")
+    orbit.hup()
+    orbit.wait_idle(2)
+    assert "***" in orbit.records()[1]["commit_message"]
+    ask = {"action": "update", "ref": "sentinel-eight-redis", "cause": "night shift, sentinel-seven-stripe"}
+    (orbit.home / "run/requests/ask.json").write_text(json.dumps(ask))
+    orbit.hup()
+    record = orbit.wait_idle(3)
+    assert record["cause"] == "night shift, ***"
+    assert record["outcome"] == "failed" and "***" in record["reason"]
+    hook = f"#!/bin/bash\necho '{told}' >&2\nexit 1\n"
+    repository.push({"post-deploy.sh": hook})
+    orbit.hup()
+    orbit.wait_idle(4)
+    repository.push({**apps.server("4", before=f"\nraise RuntimeError({told!r})\n"), "post-deploy.sh": None})
+    orbit.hup()
+    record = orbit.wait_idle(5)
+    assert record["outcome"] == "rolled_back" and "***" in str(record["failure"]["tail"])
+    assert_hidden(orbit)
+    commands = (("why",), ("why", "--json"), ("why", "2"), ("status",), ("status", "--json"), ("releases",), ("check",))
+    for words in (*commands, ("logs", "setup"), ("logs", "hooks"), ("logs", "app")):
+        done = orbit.cli(*words)
+        assert not [word for word in SENTINELS if word in done.stdout + done.stderr], words
+
+
+def test_a_failed_command_is_told_without_secrets(orbit: Orbit, repository: Repository) -> None:
+    orbit.env |= {**SECRETS, "BUILD_COMMAND": "test ! -f bad || curl -H 'X: sentinel-eight-redis' --unknown"}
+    deploy_first(orbit, repository)
+    repository.push({"bad": ""})
+    orbit.hup()
+    record = orbit.wait_idle(2)
+    assert record["failure"]["command"] == "test ! -f bad || curl -H 'X: ***' --unknown"
+    shown = orbit.cli("why").stdout + orbit.output() + orbit.log("setup.log")
+    assert "sentinel-eight" not in shown and "curl" in shown
