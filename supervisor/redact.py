@@ -54,7 +54,9 @@ _VALUE_FORMS = re.compile(
     re.DOTALL,
 )
 _CREDENTIALS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://([^\s/:@?#]*):([^\s/@?#]+)@")
-_UNQUOTED_CREDENTIALS = re.compile(r"://([^\s/:@?#]*):((?:(?!://)[^\s\"',])+)@(?=[\w\[])")  # with / or @ in it
+_UNQUOTED_CREDENTIALS = re.compile(
+    r"://([^\s/:@?#]*):(?!\d+[/?#])((?:(?!://)[^\s\"',])+)@(?=[\w\[])"
+)  # with / or @ in it
 _TOKEN_IN_URL = re.compile(r"(?i)https?://([^\s/:@?#]{16,})@")
 _PARAMETER = re.compile(
     r"(?i)(?<![a-z0-9])(?:[a-z]+[_-]?)?(?:passw(?:or)?d|pass|pwd|secret|token|api_?key|account_?key|access_?key|"

@@ -87,6 +87,8 @@ from supervisor.shim.output import Redactor
         ("LS_COLORS", "rs=0:di=01;34:ln=01;36:mh=00:pi=40;33", set()),
         ("NODE_OPTIONS", "--max-old-space-size=4096", set()),
         ("URL", "http://localhost:3000/", set()),
+        ("NPM_REGISTRY", "http://registry.example:8080/packages/@scope", set()),
+        ("MAILTO", "http://localhost:3000/send?to=somebody@example.org", set()),
     ],
 )
 def test_what_looks_like_a_secret(name: str, value: str, secrets: set[str]) -> None:
