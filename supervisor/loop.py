@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any
+from collections.abc import Callable
 
 from loguru import logger
 
 from supervisor import log, memory
 from supervisor.assembly import Assembly
+from supervisor.background import Background, end
 from supervisor.control import requests
-from supervisor.deploy.attempt import Attempt
-from supervisor.deploy.pipeline import AT_START, AUTOMATIC
+from supervisor.deploy.pipeline import AT_START
 from supervisor.model import Action, Outcome, Release, Request
 from supervisor.processes.terminal import Terminal
 from supervisor.queue import Queue
 from supervisor.report import Report
 from supervisor.triggers import polling
+from supervisor.triggers.retrying import Retry
 
 HEARTBEAT_S = 10.0
 AGAIN_S = 1.0
-FIRST_RETRY_S = 15.0
-LONGEST_RETRY_S = 300.0
+LONGEST_PAUSE_S = 300.0
 
 
 class Supervisor:
@@ -44,16 +43,15 @@ class Supervisor:
         self._stops = 0
         self._restarting: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._background: set[asyncio.Task[Any]] = set()
-        self._retry: asyncio.TimerHandle | None = None
-        self._retry_s = FIRST_RETRY_S
+        self._background = Background()
+        self._retry = Retry(self._ask_for_update, lambda: self._live() is not None)
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT; then nothing that was started is left."""
         self._listen()
         parts = self._parts
         parts.on_change = self._report.changed
-        heartbeat = self._spawn(self._beat())
+        heartbeat = self._background.spawn(self._beat())
         await self._recover()
         self._start_triggers()
         while not self._stops:
@@ -116,7 +114,7 @@ class Supervisor:
     def _plan_look(self) -> None:
         """A request that was there and could not be read is looked for again in a while, without a signal."""
         unread = bool(self._parts.spool.unread)
-        self._look_s = min(self._look_s * 2, LONGEST_RETRY_S) if unread else AGAIN_S
+        self._look_s = min(self._look_s * 2, LONGEST_PAUSE_S) if unread else AGAIN_S
         if unread:
             asyncio.get_running_loop().call_later(self._look_s, self._look_again)
 
@@ -155,7 +153,7 @@ class Supervisor:
                 outcome, number = attempt.outcome or Outcome.FAILED, attempt.number if recorded else None
                 self._queue.close(request, outcome, reason, number)
                 self._close_cancels()
-                self._plan_retry(request, attempt)
+                self._retry.plan(request, attempt)
         except Exception as error:  # noqa: BLE001 the request's boundary: a bug fails a deployment, not Orbit
             logger.opt(exception=error).error("internal error in a deployment")
             self._queue.close(request, Outcome.FAILED, f"internal error: {error}")
@@ -164,7 +162,7 @@ class Supervisor:
             self._running = self._queue.current = None
             self._watch_over()
             if not self._stops:
-                self._spawn(self._tidy())
+                self._background.spawn(self._tidy())
             self._wake.set()
 
     async def _tidy(self) -> None:
@@ -195,13 +193,13 @@ class Supervisor:
             self._queue.close(request, Outcome.SUPERSEDED, "a restart is under way")
         else:
             self._look_away()
-            self._restarting = self._spawn(self._restart_app(request))
+            self._restarting = self._background.spawn(self._restart_app(request))
 
     def _watch_over(self) -> None:
         """Look after what is live."""
         self._look_away()
         if not self._stops:
-            self._watching = self._spawn(self._parts.vigil.keep(self.ask))
+            self._watching = self._background.spawn(self._parts.vigil.keep(self.ask))
 
     def _live(self) -> Release | None:
         """What is live; where that cannot be read, nothing is done about it."""
@@ -235,21 +233,6 @@ class Supervisor:
             self._watch_over()
             self._wake.set()
 
-    def _plan_retry(self, request: Request, attempt: Attempt) -> None:
-        """A repository that did not answer is asked again without anybody's asking: while nothing is live, and where
-        nobody had asked before, since a trigger tells of a commit once."""
-        if self._retry:
-            self._retry.cancel()
-            self._retry = None
-        automatic = request.cause in AUTOMATIC
-        if attempt.failure and attempt.failure.unreachable and (automatic or self._live() is None):
-            cause = request.cause if automatic else AT_START
-            self._retry = asyncio.get_running_loop().call_later(self._retry_s, self.ask, Action.UPDATE, cause)
-            logger.info("trying again in {:.0f} s", self._retry_s)
-            self._retry_s = min(self._retry_s * 2, LONGEST_RETRY_S)
-        elif attempt.outcome is Outcome.SUCCEEDED:
-            self._retry_s = FIRST_RETRY_S
-
     # --- the beginning and the end -------------------------------------------------------------------------------
 
     async def _recover(self) -> None:
@@ -273,21 +256,23 @@ class Supervisor:
             self._take(requests.make(Action.UPDATE, AT_START))
         self._wake.set()
 
+    def _ask_for_update(self, cause: str) -> None:
+        self.ask(Action.UPDATE, cause)
+
     def _start_triggers(self) -> None:
         parts, settings = self._parts, self._parts.settings
 
-        def ask(cause: str) -> None:
-            self.ask(Action.UPDATE, cause)
+        ask, spawn = self._ask_for_update, self._background.spawn
 
         def handled() -> str | None:
             return parts.deployer.handled
 
         if settings.polling_interval_s:
-            self._spawn(polling.poll(settings.polling_interval_s, parts.source.head, handled, ask))
+            spawn(polling.poll(settings.polling_interval_s, parts.source.head, handled, ask))
         if parts.local_repository and settings.git_watch:
             from supervisor.triggers import watching  # most repositories are elsewhere: no memory for watchdog then
 
-            self._spawn(watching.watch(parts.local_repository, parts.source.head, handled, ask))
+            spawn(watching.watch(parts.local_repository, parts.source.head, handled, ask))
 
     async def _beat(self) -> None:
         while True:
@@ -299,28 +284,8 @@ class Supervisor:
         logger.info("stopping")
         self._parts.deployer.close()
         if self._running:
-            await _end({self._running})
-        await _end(self._background)
+            await end({self._running})
+        await self._background.end()
         await self._parts.app.stop(now=self._stops > 1)
         self._report.publish(stopped=True)
         logger.info("stopped")
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._forget)
-        return task
-
-    def _forget(self, task: asyncio.Task[Any]) -> None:
-        self._background.discard(task)
-        if not task.cancelled() and task.exception():
-            logger.opt(exception=task.exception()).error("internal error in the background")
-
-
-async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel them until they have ended, however often that takes."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=AGAIN_S)

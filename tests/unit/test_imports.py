@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("processes",),
     ("languages", "runtimes"),
     ("git", "settings", "log"),
-    ("disk", "files", "layout", "memory", "variables", "redact", "errors", "model"),
+    ("disk", "files", "layout", "memory", "variables", "redact", "errors", "model", "background"),
     ("shim",),
 )
 """Top to bottom. A module imports from lower floors and from its own package."""
