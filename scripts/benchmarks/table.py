@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 WIDTH = 26
+COLUMN = 30
 
 
 class Table:
@@ -25,10 +26,10 @@ class Table:
 
     def show(self) -> None:
         print(f"\n{self.title}", flush=True)
-        print(" " * WIDTH + "".join(f"{column:>24}" for column in self.columns))
+        print(" " * WIDTH + "".join(f"{column:>{COLUMN}}" for column in self.columns))
         for name, values in self.rows:
             cells = (self._cell(value, base) for value, base in zip(values, self.rows[0][1], strict=True))
-            print(f"  {name:{WIDTH - 2}}" + "".join(f"{cell:>24}" for cell in cells), flush=True)
+            print(f"  {name:{WIDTH - 2}}" + "".join(f"{cell:>{COLUMN}}" for cell in cells), flush=True)
 
     def _cell(self, value: float | None, base: float | None) -> str:
         if value is None:

@@ -5,18 +5,23 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+static void be_deaf(void) {
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN); /* which pm2 sends instead */
+}
+
 int main(int count, char **words) {
     if (count < 4) return 2;
     int children = atoi(words[1]), every = atoi(words[2]), told[2];
     if (pipe(told)) return 1;
-    if (every == 1) signal(SIGTERM, SIG_IGN);
+    if (every == 1) be_deaf();
     for (int child = 0; child < children; child++) {
         pid_t pid = fork();
         if (pid < 0) return 1;
         if (pid) continue;
         if (every && child % every == 0) {
             setsid();
-            signal(SIGTERM, SIG_IGN);
+            be_deaf();
         }
         close(told[0]);
         close(told[1]);
