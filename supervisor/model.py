@@ -148,6 +148,18 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a command and all that it starts may take: bytes of memory, and processors (1.5 is one and a half); 0 is
+    no limit."""
+
+    memory_bytes: int = 0
+    cpus: float = 0.0
+
+
+UNLIMITED = Limits()
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A command that ends by itself, run under a shim: its whole tree is gone when the run is over.
 
@@ -169,13 +181,15 @@ class Command:
     files: Mapping[int, int] = field(default_factory=dict)
     grace_s: float = 2.0
     background: bool = False
+    limits: Limits = UNLIMITED
 
 
 @dataclass(frozen=True, slots=True)
 class Exit:
     """How a command ended: exactly one of `status` and `signal` is set, unless it could not be started (`error`).
 
-    `out_of_memory`: the kernel ended it for lack of memory. `tail` are its last lines of output, secrets removed;
+    `out_of_memory`: the kernel ended it for lack of memory; `over_limit`: of what it was limited to. `tail` are its
+    last lines of output, secrets removed;
     `output` is what was captured (at most 1 MiB).
     """
 
@@ -184,6 +198,7 @@ class Exit:
     timed_out: bool = False
     error: str | None = None
     out_of_memory: bool = False
+    over_limit: bool = False
     tail: str = ""
     output: bytes = b""
     duration_s: float = 0.0

@@ -67,6 +67,8 @@ class Settings:
     app_port: int
     deployment_timeout_s: float
     hook_timeout_s: float
+    build_memory_limit_bytes: int
+    build_cpu_limit: float
     skip_hooks: bool
     stop_timeout_s: float
     keep_releases: int
@@ -167,7 +169,7 @@ def _typed(variable: Variable, text: str) -> object:
         case Kind.PORT | Kind.WHOLE:
             whole = Annotated[int, Meta(ge=variable.low, le=variable.high)]
             return msgspec.convert(text, whole, strict=False)
-        case Kind.SECONDS:
+        case Kind.SECONDS | Kind.NUMBER:
             low = 0 if variable.or_zero and text.strip("0.") == "" else variable.low
             return msgspec.convert(text, Annotated[float, Meta(ge=low, le=variable.high)], strict=False)
         case Kind.BOOLEAN:
@@ -226,6 +228,7 @@ def _problem(variable: Variable, text: str) -> str:
         Kind.CHOICE: "is not known",
         Kind.BOOLEAN: "is neither true nor false",
         Kind.WHOLE: "is not a whole number in range",
+        Kind.NUMBER: "is not a number in range",
         Kind.SECONDS: "is not a number of seconds in range",
         Kind.SIZE: "is not a size in range",
         Kind.KEY: "is neither a path nor a private key",

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     BOOLEAN = "true or false"
     PORT = "port"
     WHOLE = "whole number"
+    NUMBER = "number"
     SECONDS = "seconds"
     SIZE = "size"
     ADDRESS = "repository address"
@@ -73,8 +74,8 @@ class Variable:
             return ", ".join(self.choices)
         if self.kind is Kind.BOOLEAN:
             return "true, yes, on, 1, false, no, off, 0"
-        if self.kind in (Kind.PORT, Kind.WHOLE, Kind.SECONDS):
-            noun = "seconds" if self.kind is Kind.SECONDS else "a whole number"
+        if self.kind in (Kind.PORT, Kind.WHOLE, Kind.NUMBER, Kind.SECONDS):
+            noun = {Kind.SECONDS: "seconds", Kind.NUMBER: "a number"}.get(self.kind, "a whole number")
             return ("0, or " if self.or_zero else "") + f"{noun} from {self.low} to {self.high}"
         if self.kind is Kind.SIZE:
             least = f"; {'0, or ' if self.or_zero else ''}{int(self.low) >> 10}K or more" if self.low else ""
@@ -184,6 +185,16 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "HOOK_TIMEOUT", Kind.SECONDS, _DEPLOYMENT, "how long each hook may take", default="300", low=0.1,
         high=3600, example="900",
+    ),
+    Variable(
+        "BUILD_MEMORY_LIMIT", Kind.SIZE, _DEPLOYMENT,
+        "how much memory an install, a build or a hook may take with all that it starts; 0 is no limit",
+        default="0", low=16 << 20, high=1 << 50, or_zero=True, example="2G",
+        rule="0, or bytes, or a number with K, M or G; 16M or more",
+    ),
+    Variable(
+        "BUILD_CPU_LIMIT", Kind.NUMBER, _DEPLOYMENT, "how many processors it may take; 0 is no limit", default="0",
+        low=0.1, high=1024, or_zero=True, example="1.5",
     ),
     Variable(
         "SKIP_HOOKS", Kind.BOOLEAN, _DEPLOYMENT, "run no hooks", default="false", example="true",

@@ -151,6 +151,7 @@ class Builder:
                 log=log,
                 mark=MARK,
                 background=True,
+                limits=context.build_limits,
             )
         )
         if not ended.ok:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from supervisor.languages import Overrides
 from supervisor.layout import Layout
-from supervisor.model import Release, Runner, User
+from supervisor.model import Limits, Release, Runner, User
 from supervisor.processes import environment
 from supervisor.processes.shell import argv_of
 from supervisor.processes.spawner import Spec
@@ -36,6 +36,11 @@ class Context:
     base_env: Mapping[str, str]
     redact: Callable[[str], str]
     """What anybody may read of a text: without the secrets."""
+
+    @property
+    def build_limits(self) -> Limits:
+        """What builds and hooks may take of the machine."""
+        return Limits(self.settings.build_memory_limit_bytes, self.settings.build_cpu_limit)
 
     @property
     def overrides(self) -> Overrides:

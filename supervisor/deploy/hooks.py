@@ -15,8 +15,8 @@ from pathlib import Path
 from loguru import logger
 
 from supervisor.deploy.attempt import Limit, StageFailed
-from supervisor.layout import Layout
-from supervisor.model import Command, Exit, LogPolicy, Release, Runner, User
+from supervisor.deploy.context import Context
+from supervisor.model import Command, Exit, Release
 from supervisor.processes.app import describe
 from supervisor.shim.output import RotatedFile
 
@@ -79,12 +79,10 @@ def _ready(path: Path) -> tuple[str, ...]:
 class HookRunner:
     """Runs hooks; what they print goes to `logs/hooks.log` and to the console."""
 
-    def __init__(self, runner: Runner, layout: Layout, user: User | None, timeout_s: float, policy: LogPolicy) -> None:
-        self._runner = runner
-        self._log = layout.hooks_log
-        self._user = user
-        self._timeout_s = timeout_s
-        self._policy = policy
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._log = context.layout.hooks_log
+        self._timeout_s = context.settings.hook_timeout_s
 
     async def run(self, hook: Hook, env: Mapping[str, str]) -> None:
         """Run to its end or its timeout; nothing that it started is left then. Raises StageFailed."""
@@ -94,13 +92,14 @@ class HookRunner:
             hook.cwd,
             {**env, "ORBIT_HOOK": hook.name, "PWD": str(hook.cwd)},
             self._timeout_s,
-            user=self._user,
+            user=self._context.user,
             log=self._log,
             mark=MARK,
             background=True,
+            limits=self._context.build_limits,
         )
         try:
-            ended = await self._runner.run(command)
+            ended = await self._context.runner.run(command)
         except asyncio.CancelledError:
             self._tell(f"Hook was ended together with the deployment: {hook.name}")
             raise
@@ -127,7 +126,8 @@ class HookRunner:
 
     def _tell(self, text: str) -> None:
         logger.info(text)
-        log = RotatedFile(str(self._log), self._policy.max_bytes, self._policy.backups)
+        policy = self._context.settings.log_policy
+        log = RotatedFile(str(self._log), policy.max_bytes, policy.backups)
         log.write(f"{text}\n".encode())
         if log.lost:
             logger.warning("cannot write {}; a line of it is lost", self._log)

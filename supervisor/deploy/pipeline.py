@@ -49,9 +49,7 @@ class Deployer:
         self._builder = builder
         self._switch = switch
         self._on_change = on_change
-        self._hooks = hooks.HookRunner(
-            context.runner, context.layout, context.user, context.settings.hook_timeout_s, context.settings.log_policy
-        )
+        self._hooks = hooks.HookRunner(context)
         self._housekeeping = Housekeeping(context, store, records, builder, lambda: bool(self.attempt), self._building)
         self._room = Room(context, store, self._housekeeping)
         self.attempt: Attempt | None = None

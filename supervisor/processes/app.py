@@ -263,6 +263,8 @@ def describe(ended: Exit) -> str:
         return ended.error
     if ended.timed_out:
         return "timed out"
+    if ended.over_limit:
+        return "out of memory: it took more than BUILD_MEMORY_LIMIT"
     if ended.out_of_memory:
         return "out of memory: the kernel ended it"
     if ended.signal is not None:

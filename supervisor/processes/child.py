@@ -122,6 +122,7 @@ class Child:
                 status=facts["status"],
                 signal=facts["signal"],
                 out_of_memory=facts["out_of_memory"],
+                over_limit=facts["over_limit"],
                 tail=facts["tail"],
                 output=await self._receive_exactly(facts["captured"]),
                 duration_s=time.monotonic() - self._since,

@@ -34,6 +34,7 @@ class CommandRunner:
             grace_s=command.grace_s,
             files=command.files,
             background=command.background,
+            limits=command.limits,
         )
         spawning = asyncio.create_task(self._spawner.spawn(spec))
         try:

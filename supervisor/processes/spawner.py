@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 from loguru import logger
 
-from supervisor.model import LogPolicy, User
+from supervisor.model import UNLIMITED, Limits, LogPolicy, User
 from supervisor.processes import strays
 from supervisor.processes.child import Child, SpawnFailed
 from supervisor.processes.hold import Hold
@@ -40,6 +40,7 @@ class Spec:
     exit_file: Path | None = None
     grace_s: float = 10.0
     background: bool = False
+    limits: Limits = UNLIMITED
     files: Mapping[int, int] = field(default_factory=dict)
 
 
@@ -158,6 +159,7 @@ class Spawner:
             "exit_file": str(spec.exit_file) if spec.exit_file else None,
             "grace": spec.grace_s,
             "background": spec.background,
+            "limits": {"memory": spec.limits.memory_bytes, "cpus": spec.limits.cpus},
             "files": list(spec.files),
             "secrets": self._hidden,
         }

@@ -6,14 +6,17 @@ import signal
 from typing import Any
 
 from . import kernel
+from .limits import Limits
 from .protocol import EXEC_FAILED
 
 ABOVE_FILES = 64
 """Descriptors that a command is given have numbers below this."""
 
 
-def become(spec: dict[str, Any], out: int, error: int, failed: int, files: list[int], shim: int) -> None:
-    """In the forked child: become the command, or write why not to `failed` and end."""
+def become(spec: dict[str, Any], streams: tuple[int, int, int], files: list[int], limits: Limits, shim: int) -> None:
+    """In the forked child: become the command, or write why not to the last of `streams` and end. The others are its
+    standard output and error; `shim` is our parent."""
+    out, error, failed = streams
     failed = fcntl.fcntl(failed, fcntl.F_DUPFD_CLOEXEC, ABOVE_FILES)
     try:
         step = "start a session"
@@ -26,8 +29,7 @@ def become(spec: dict[str, Any], out: int, error: int, failed: int, files: list[
                 continue  # reserved by the C library
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         _place_files(spec["files"], files, out, error)
-        if spec["background"]:
-            kernel.step_back()
+        limits.apply()
         if spec["user"]:
             step = f"become {spec['user']['name']}"
             os.setgroups(spec["user"]["groups"])

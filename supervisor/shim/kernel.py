@@ -54,13 +54,16 @@ def give_back_memory() -> None:
 
 
 def step_back() -> None:
-    """Leave processor, disk and memory to the application first. What the kernel does not grant is done without."""
+    """Leave processor and disk to the application first. What the kernel does not grant is done without."""
     os.nice(NICER)
     if SYS_IOPRIO_SET:
         _libc.syscall(SYS_IOPRIO_SET, IOPRIO_WHO_PROCESS, 0, IOPRIO_LOWEST)
-    _libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # else our own /proc belongs to root; the command is told no secret here
+
+
+def offer_to_oom_killer(pid: int) -> None:
+    """When memory runs out, let it be ended before the application."""
     try:
-        with open("/proc/self/oom_score_adj", "w") as file:
+        with open(f"/proc/{pid}/oom_score_adj", "w") as file:
             file.write(str(OOM_SCORE))
     except OSError:
         return

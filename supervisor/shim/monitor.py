@@ -22,6 +22,7 @@ import time
 from . import kernel
 from .command import become
 from .ending import Ending
+from .limits import Limits
 from .output import Console, Output, RotatedFile
 from .protocol import EXEC_FAILED, KEEP, PID
 
@@ -50,7 +51,7 @@ class Monitor:
         self.started_at = time.time()
         self.pid = 0
         self.wait_status: int | None = None
-        self.kills_before = kernel.out_of_memory_kills()
+        self.limits = Limits(spec)
         self.ran_out_of_memory = False
         self.empty = False
         self.ending = Ending()
@@ -116,11 +117,12 @@ class Monitor:
         except OSError as error:
             return f"cannot fork: {error.strerror}"
         if self.pid == 0:
-            become(self.spec, out_write, error_write, failed_write, self.files, own)
+            become(self.spec, (out_write, error_write, failed_write), self.files, self.limits, own)
         for fd in {out_write, error_write, failed_write, *self.files}:
             os.close(fd)
         failure = os.read(failed_read, 4096).decode("utf-8", "replace")
         os.close(failed_read)
+        self.limits.started(self.pid)
         for fd in self.readers:
             self.poll.register(fd, select.POLLIN)
         return failure or None
@@ -246,15 +248,11 @@ class Monitor:
                 break
             if pid == self.pid:
                 self.wait_status = status
-                self._look_for_memory(os.waitstatus_to_exitcode(status))
+                asked = self.ending.begun
+                self.ran_out_of_memory = not asked and self.limits.ran_out(os.waitstatus_to_exitcode(status))
                 command_ended = True
         if command_ended:
             self._empty_leftovers()
-
-    def _look_for_memory(self, code: int) -> None:
-        """Did the kernel end it, or (a shell then has status 137) one of its children, for lack of memory?"""
-        killed = code in (-signal.SIGKILL, 128 + signal.SIGKILL) and not self.ending.begun
-        self.ran_out_of_memory = killed and kernel.out_of_memory_kills() > self.kills_before
 
     def _empty_leftovers(self) -> None:
         """The command has ended; what it left behind has to end, too."""
@@ -280,12 +278,14 @@ class Monitor:
                 "status": status if status >= 0 else None,
                 "signal": -status if status < 0 else None,
                 "out_of_memory": self.ran_out_of_memory,
+                "over_limit": self.ran_out_of_memory and self.limits.over_limit(),
                 "started_at": self.started_at,
                 "ended_at": time.time(),
                 "tail": self.output.tail.decode("utf-8", "replace"),
                 "captured": len(self.captured),
             }
         }
+        self.limits.remove()
         if self.spec["exit_file"]:
             _write_file(self.spec["exit_file"], json.dumps(message["exit"]).encode())
         self._say(message, bytes(self.captured))

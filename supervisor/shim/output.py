@@ -27,31 +27,55 @@ class Redactor:
     """Replaces secret values by ***, also where one is cut across two reads."""
 
     def __init__(self, secrets: list[bytes]) -> None:
-        # Longest first: a secret that contains another must not leave its rest behind.
-        self.secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
+        self.secrets = [secret for secret in secrets if secret]
         self.held = b""
 
     def feed(self, data: bytes) -> bytes:
         """What of `data` can be shown now; the beginning of a possible secret is held back."""
-        if not self.secrets:
+        if not self.secrets or not data:
             return data
         if self.held:
-            data = self.held + data
-        for secret in self.secrets:
-            # the C library's search: bytes' own one takes several times as long, and secrets are many
-            if _memmem(data, len(data), secret, len(secret)):
-                data = data.replace(secret, HIDDEN)
+            data, self.held = self.held + data, b""
+        # the C library's search: bytes' own one takes several times as long, and secrets are many
+        found = [secret for secret in self.secrets if _memmem(data, len(data), secret, len(secret))]
         overlap = max(_overlap(data, secret) for secret in self.secrets)
-        if not overlap:
-            self.held = b""
+        if not found and not overlap:
             return data  # as nearly always, and then without a copy
-        self.held = data[-overlap:]
-        return data[:-overlap]
+        spans, cut = _spans(data, found), len(data) - overlap
+        # A secret across the cut waits with what may be the beginning of another.
+        cut = next((start for start, end in spans if start < cut < end), cut)
+        self.held = data[cut:]
+        return _masked(data[:cut], [span for span in spans if span[1] <= cut])
 
     def rest(self) -> bytes:
         """What was held back, at the end of the output."""
         held, self.held = self.held, b""
-        return held
+        return _masked(held, _spans(held, self.secrets))
+
+
+def _spans(data: bytes, secrets: list[bytes]) -> list[tuple[int, int]]:
+    """Where secrets stand, in order; those that overlap are one, or the rest of one would be left to be read."""
+    places = []
+    for secret in secrets:
+        start = data.find(secret)
+        while start >= 0:
+            places.append((start, start + len(secret)))
+            start = data.find(secret, start + 1)
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(places):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _masked(data: bytes, spans: list[tuple[int, int]]) -> bytes:
+    parts, place = [], 0
+    for start, end in spans:
+        parts += [data[place:start], HIDDEN]
+        place = end
+    return b"".join((*parts, data[place:]))
 
 
 def _overlap(data: bytes, secret: bytes) -> int:

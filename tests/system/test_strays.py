@@ -102,6 +102,7 @@ setsid bash -c 'trap "" TERM; echo $$ >> {log}; while :; do sleep 1000; done' &
     orbit.start()
     wait_until(lambda: "taken over" in orbit.output())
     orbit.wait_version("2")
+    orbit.wait_idle(3)
     assert not alive(left)
     assert "lives" not in log.read_text()
     assert orbit.outcomes() == ["succeeded", "interrupted", "succeeded"]
