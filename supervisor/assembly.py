@@ -21,7 +21,7 @@ from supervisor.errors import OrbitError
 from supervisor.git import Git, Remote
 from supervisor.layout import Layout
 from supervisor.model import User
-from supervisor.processes import environment, identity
+from supervisor.processes import environment, identity, init
 from supervisor.processes.app import App
 from supervisor.processes.command import CommandRunner
 from supervisor.processes.hold import Hold
@@ -47,7 +47,7 @@ class Assembly:
         self.layout = Layout(settings.orbit_home)
         self.secrets = (*settings.secrets, *environment_secrets(environ))
         self.user = identity.run_as(settings.run_as_user)
-        in_container = "ORBIT_UNDER_INIT" in environ and "STOP_TIMEOUT" not in settings.given
+        in_container = init.is_above() and "STOP_TIMEOUT" not in settings.given
         self.stops_in_s = CONTAINER_STOP_S if in_container else None
         """A stop that has not ended by then ends at once."""
         self.remote = Remote.parse(

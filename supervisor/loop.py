@@ -14,6 +14,7 @@ from supervisor.background import Background, end
 from supervisor.control import requests
 from supervisor.deploy.pipeline import AT_START
 from supervisor.model import Action, Outcome, Release, Request
+from supervisor.processes import init
 from supervisor.processes.terminal import Terminal
 from supervisor.queue import Queue
 from supervisor.report import Report
@@ -23,6 +24,8 @@ from supervisor.triggers.retrying import Retry
 HEARTBEAT_S = 10.0
 AGAIN_S = 1.0
 LONGEST_PAUSE_S = 300.0
+STOP_MARGIN_S = 10.0
+"""Beyond the grace of a hook and then of the application; a stop that takes longer hangs."""
 
 
 class Supervisor:
@@ -89,8 +92,10 @@ class Supervisor:
         self._stops += 1
         if self._stops > 1:
             self._parts.app.kill()
-        elif self._parts.stops_in_s is not None:
-            asyncio.get_running_loop().call_later(self._parts.stops_in_s, self._on_stop)
+        else:
+            init.tell_stopping(2 * self._parts.settings.stop_timeout_s + STOP_MARGIN_S)
+            if self._parts.stops_in_s is not None:
+                asyncio.get_running_loop().call_later(self._parts.stops_in_s, self._on_stop)
         self._wake.set()
 
     def _on_reopen(self) -> None:

@@ -17,10 +17,11 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 def main() -> None:
     """The console script. Ends with the command's exit code; shows no traceback unless ORBIT_DEBUG=1."""
-    if os.getpid() == 1 and sys.argv[1:2] == ["run"] and "ORBIT_UNDER_INIT" not in os.environ:
+    running = next((word for word in sys.argv[1:] if not word.startswith("-")), "") == "run"
+    if running and os.getpid() == 1:
         # before anything is imported that PID 1 has no use for
-        load("supervisor.cli.init:become_init")(sys.argv)
-    if sys.argv[1:2] == ["run"]:
+        load("supervisor.cli.init:become_init")()
+    if running:
         # held back until the loop listens: a stop during the start must not leave an application behind
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)
     try:

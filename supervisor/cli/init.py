@@ -6,10 +6,11 @@ import os
 import sys
 from pathlib import Path
 
-SHIM = Path(__file__).parent.parent / "shim" / "__main__.py"
+SHIM = Path(__file__).resolve().parent.parent / "shim" / "__main__.py"
 
 
-def become_init(argv: list[str]) -> None:
-    """Replace this process, PID 1, by the program that does nothing but reap, forward, and start us again below."""
-    command = [sys.executable, *argv] if argv[0].endswith("orbit") else [sys.executable, "-m", "supervisor", *argv[1:]]
+def become_init() -> None:
+    """Replace this process, PID 1, by the program that does nothing but reap, forward, and start us again below,
+    with the very words that started this one."""
+    command = [sys.executable, *sys.orig_argv[1:]]
     os.execv(sys.executable, [sys.executable, "-I", "-S", str(SHIM), "init", *command])

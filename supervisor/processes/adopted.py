@@ -15,7 +15,7 @@ from loguru import logger
 from supervisor import files
 from supervisor.layout import Layout
 from supervisor.model import Exit
-from supervisor.processes import strays, tree
+from supervisor.processes import init, strays, tree
 from supervisor.processes.child import LATE_S
 
 
@@ -102,5 +102,5 @@ class AdoptedTree:
             facts = None
         if facts and facts.pid == self.pid:
             return Exit(facts.status, facts.signal, out_of_memory=facts.out_of_memory, tail=facts.tail)
-        await strays.end(lambda: [*strays.tagged(self.tag), *strays.session(self.pid)], 0.0, LATE_S)
+        await strays.end(lambda: [*strays.tagged(self.tag), *strays.session(self.pid), *init.orphans()], 0.0, LATE_S)
         return Exit(error="its monitor was killed")

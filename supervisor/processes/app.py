@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 import msgspec
+import psutil
 from loguru import logger
 
 from supervisor import files
 from supervisor.layout import Layout
 from supervisor.model import AppState, Exit
-from supervisor.processes import strays, tree
+from supervisor.processes import init, strays, tree
 from supervisor.processes.adopted import AdoptedTree, Running
 from supervisor.processes.child import LATE_S, Child, SpawnFailed
 from supervisor.processes.shell import line_of
@@ -139,11 +140,15 @@ class App:
             with contextlib.suppress(ProcessLookupError):
                 await AdoptedTree(running, grace_s, self._layout).stop()
         kept = running.tag if running and self._tree else None
-        left = strays.owned(owner, but=kept)
+
+        def find() -> list[psutil.Process]:
+            return [*strays.owned(owner, but=kept), *init.orphans()]
+
+        left = find()
         if not left:
             return
         logger.warning("ending {} processes that an earlier supervisor has left", len(left))
-        if not await strays.end(lambda: strays.owned(owner, but=kept), LEFTOVER_GRACE_S, LATE_S):
+        if not await strays.end(find, LEFTOVER_GRACE_S, LATE_S):
             logger.error("processes of an earlier supervisor do not end: {}", [process.pid for process in left])
 
     async def stop(self, now: bool = False) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from supervisor.model import User
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-OURS = ("ORBIT_UNDER_INIT", "VIRTUAL_ENV", "PYTHONHOME")
-"""What is meant for Orbit's own process, or for the Python environment that it runs in."""
+OURS = ("VIRTUAL_ENV", "PYTHONHOME")
+"""What is meant for the Python environment that Orbit runs in."""
 
 
 def base(environ: Mapping[str, str], withheld: Iterable[str], user: User | None) -> dict[str, str]:

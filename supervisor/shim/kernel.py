@@ -125,6 +125,15 @@ def descendants(root: int) -> list[int]:
     return below(root, processes())
 
 
+def name(pid: int) -> str:
+    """The process's name as `set_name` has it; empty if it has ended."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+            return file.read().rstrip("\n")
+    except OSError:
+        return ""
+
+
 def newest() -> int:
     """The number that was given to a process last (proc(5), loadavg); 0 if the kernel does not say."""
     try:

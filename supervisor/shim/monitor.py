@@ -24,7 +24,7 @@ from .command import become
 from .ending import Ending
 from .limits import Limits
 from .output import Console, Output, RotatedFile
-from .protocol import EXEC_FAILED, KEEP, PID
+from .protocol import EXEC_FAILED, KEEP, PID, SHIM_NAME
 
 TYPE_CHECKING = False  # typing's own one would cost every shim its import
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Monitor:
         """The command's exit status, 128 + N if signal N ended it (as a shell has it)."""
         os.setsid()  # what a terminal signals must not hit us
         kernel.become_subreaper()
-        kernel.set_name("orbit-shim")
+        kernel.set_name(SHIM_NAME)
         self._listen_for_signals()
         self._introduce()
         error = self._start()

@@ -1,6 +1,13 @@
-"""What goes over the sockets between the supervisor, the fork server and the shims."""
+"""What goes between the supervisor, the fork server, the shims and PID 1, and by which names they know each other."""
 
+import signal
 import struct
+
+INIT_NAME = "orbit-init"
+SHIM_NAME = "orbit-shim"
+SPAWNER_NAME = "orbit-spawner"
+STOPPING = signal.SIGURG
+"""From the supervisor to PID 1, again and again while it stops: it does not hang. Others take no notice of it."""
 
 LENGTH = struct.Struct("!I")
 """Before each request to the fork server: the length of its JSON."""

@@ -13,7 +13,7 @@ import sys
 
 from . import kernel
 from .monitor import Monitor
-from .protocol import LENGTH, PID
+from .protocol import LENGTH, PID, SPAWNER_NAME
 
 MOST_FILES = 16
 
@@ -21,7 +21,7 @@ MOST_FILES = 16
 def serve(fd: int, hold: int = -1) -> None:
     """Answer requests that come over the socket `fd` until it closes. `hold` is a locked descriptor: as long as we or a
     shim that is not kept have it open, the next supervisor sees that something of ours is left."""
-    kernel.set_name("orbit-spawner")
+    kernel.set_name(SPAWNER_NAME)
     kernel.hide()
     kernel.become_subreaper()  # should a shim be killed, what it watched over stays within reach
     for inherited in (fd, hold):

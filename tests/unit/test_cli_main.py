@@ -150,31 +150,31 @@ def test_nobody_reading_is_no_reason_to_complain() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pid", "words", "under_init", "handed_over"),
+    ("pid", "words", "handed_over"),
     [
-        (1, ["run"], {}, True),
-        (1, ["run"], {"ORBIT_UNDER_INIT": "1"}, False),
-        (2, ["run"], {}, False),
-        (1, ["--version"], {}, False),
+        (1, ["run"], True),
+        (1, ["run", "--help"], True),
+        (1, ["--", "run"], True),
+        (2, ["run"], False),
+        (1, ["--version"], False),
+        (1, ["update", "run"], False),
     ],
 )
-def test_pid_1_hands_over_before_anything_heavy_is_imported(
-    pid: int, words: list[str], under_init: dict[str, str], handed_over: bool
-) -> None:
+def test_pid_1_hands_over_before_anything_heavy_is_imported(pid: int, words: list[str], handed_over: bool) -> None:
     done = python(
-        "import os, sys, types\n"
+        "import os, sys\n"
         f"os.getpid = lambda: {pid}\n"
         "from supervisor.cli import main\n"
-        "def become_init(argv):\n"
-        "    print(argv, not {'click', 'loguru', 'asyncio', 'msgspec'} & set(sys.modules), flush=True)\n"
+        "def execv(path, argv):\n"
+        "    print(argv, not {'click', 'loguru', 'asyncio', 'msgspec', 'subprocess'} & set(sys.modules), flush=True)\n"
         "    os._exit(0)\n"
-        "init = types.ModuleType('supervisor.cli.init'); init.become_init = become_init\n"
-        "sys.modules['supervisor.cli.init'] = init\n"
+        "os.execv = execv\n"
         f"sys.argv = ['orbit', *{words}]\n"
+        f"sys.orig_argv = ['python3', '-u', '/bin/orbit', *{words}]\n"
         "main()\n",
-        **under_init,
     )
-    assert (done.stdout == f"{['orbit', *words]} True\n") is handed_over
+    again = [sys.executable, "-u", "/bin/orbit", *words]
+    assert done.stdout.endswith(f"/shim/__main__.py', 'init', {str(again)[1:]} True\n") is handed_over
 
 
 def test_check_shows_what_is_in_effect_without_secrets(orbit: Callable[..., Done]) -> None:
