@@ -24,17 +24,18 @@ class Disk:
         if done.returncode != 0:
             pytest.skip(f"a disk cannot be mounted here: {done.stderr.strip()}")
 
-    def fill(self) -> None:
-        """Leave not a byte."""
+    def fill(self, leave_bytes: int = 0) -> None:
+        """Leave not a byte, or so many; what was filled before is taken away first."""
+        self.free()
         with contextlib.suppress(OSError), self._ballast.open("ab", buffering=0) as file:
-            while file.write(bytes(65536)) == 65536:
+            while self.free_bytes > leave_bytes and file.write(bytes(65536)) == 65536:
                 continue
 
-    def fill_inodes(self) -> None:
-        """Leave not a name."""
+    def fill_inodes(self, leave: int = 0) -> None:
+        """Leave not a name, or so many."""
         self._ballast.mkdir()
         with contextlib.suppress(OSError):
-            for number in range(1_000_000):
+            for number in range(os.statvfs(self.path).f_favail - leave):
                 (self._ballast / str(number)).touch()
 
     def free(self) -> None:
