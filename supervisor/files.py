@@ -218,6 +218,16 @@ def make_directory(path: Path, mode: int = 0o755, user: User | None = None, fres
         os.chown(path, user.uid, user.gid)
 
 
+def give_directory(path: Path, owner: int, group: int, mode: int) -> None:
+    """Make it somebody else's; a link in its place is not followed. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchown(fd, owner, group)
+        os.fchmod(fd, mode)
+    finally:
+        os.close(fd)
+
+
 def move(path: Path, target: Path) -> None:
     """Give it another name, in place of what had that one. Raises OSError."""
     os.rename(path, target)

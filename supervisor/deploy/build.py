@@ -120,7 +120,7 @@ class Builder:
         hook = hooks.find(hooks.PRE_DEPLOY, draft) or hooks.of_procfile(draft)
         if hook:
             attempt.command = line_of(hook.argv)
-            await hook_runner.run(hook, self._context.environment(draft))
+            await hook_runner.run(hook, draft)
 
     async def _build(self, attempt: Attempt, draft: Release, build_log: BuildLog) -> None:
         attempt.enter(Stage.BUILDING)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from supervisor.languages import Overrides
@@ -12,6 +12,7 @@ from supervisor.model import Limits, Release, Runner, User
 from supervisor.processes import environment
 from supervisor.processes.shell import argv_of
 from supervisor.processes.spawner import Spec
+from supervisor.releases import gate
 from supervisor.runtimes import venv
 from supervisor.settings import Settings
 
@@ -76,7 +77,14 @@ class Context:
         defaults = (*defaults, *_COPYING, *self._caches(), *venv.settings_of_pip(self.base_env))
         if release:
             additions |= {"ORBIT_RELEASE": release.id, "ORBIT_COMMIT": release.commit.sha}
+            if self.user and self.user.uid:  # its directory is root's once it is complete, which git would not trust
+                additions |= environment.trusting_git(self.base_env, release.directory)
         return environment.for_project(self.base_env, project, search_path, defaults, additions)
+
+    def user_of(self, release: Release) -> User | None:
+        """Whom a release's application, hooks and checks run as: in the group that may enter its directory."""
+        group = gate.group_of(release.directory) if self.user else None
+        return replace(self.user, groups=(*self.user.groups, group)) if self.user and group is not None else self.user
 
     def _caches(self) -> tuple[tuple[str, str], ...]:
         """Package managers keep what they download in ORBIT_HOME, which outlives the container's other folders."""
@@ -95,7 +103,7 @@ class Context:
             argv=argv_of(command),
             cwd=release.project,
             env=self.environment(release),
-            user=self.user,
+            user=self.user_of(release),
             log=self.layout.app_log,
             mark=APP_MARK,
             exit_file=self.layout.app_exit,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,15 +83,15 @@ class HookRunner:
         self._log = context.layout.hooks_log
         self._timeout_s = context.settings.hook_timeout_s
 
-    async def run(self, hook: Hook, env: Mapping[str, str]) -> None:
+    async def run(self, hook: Hook, release: Release) -> None:
         """Run to its end or its timeout; nothing that it started is left then. Raises StageFailed."""
         self._tell(f"Running hook: {hook.name}")
         command = Command(
             hook.argv,
             hook.cwd,
-            {**env, "ORBIT_HOOK": hook.name, "PWD": str(hook.cwd)},
+            {**self._context.environment(release), "ORBIT_HOOK": hook.name, "PWD": str(hook.cwd)},
             self._timeout_s,
-            user=self._context.user,
+            user=self._context.user_of(release),
             log=self._log,
             mark=MARK,
             background=True,

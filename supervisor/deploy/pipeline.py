@@ -178,7 +178,7 @@ class Deployer:
                 hook = None if self._context.settings.skip_hooks else hooks.find(hooks.POST_DEPLOY, release)
                 if hook:
                     attempt.command = line_of(hook.argv)
-                    await self._hooks.run(hook, self._context.environment(release))
+                    await self._hooks.run(hook, release)
         except StageFailed as error:
             attempt.post_deploy = self.readable(error.failure(Stage.POST_DEPLOY, attempt.command))
             attempt.warn(f"{error.reason}; the release stays live")

@@ -179,8 +179,8 @@ class Switch:
         context = self._context
         found = script.find(release.project, release.directory)
         if found:
-            env, log = context.environment(release), context.layout.hooks_log
-            return script.ScriptCheck(context.runner, found, release.project, env, context.user, log)
+            env, log, user = context.environment(release), context.layout.hooks_log, context.user_of(release)
+            return script.ScriptCheck(context.runner, found, release.project, env, user, log)
         return HttpCheck(context.settings.app_port, context.settings.health_check_path)
 
     def _other_ports(self) -> tuple[int, ...] | None:

@@ -128,6 +128,7 @@ class Mirror:
         await self._unlock()
         result = await self._git(
             self.path,
+            *("-c", "gc.worktreePruneExpire=never"),  # git's user may not see all of them: that is for `sweep`
             *("-c", "gc.reflogExpire=now", "-c", "gc.reflogExpireUnreachable=now", "-c", "pack.threads=1"),
             *("gc", "--quiet", "--force", f"--prune={KEPT_UNUSED}"),
         )
@@ -188,7 +189,7 @@ class Mirror:
     async def _fetch_releases(self, newest: Commit) -> None:
         """The commits of older releases, so that `git log` goes on working in them. Not every server hands
         them out, and `git rev-parse HEAD` works without."""
-        shas = sorted(set(self._checked_out()) - {newest.sha})
+        shas = sorted(set(self.checked_out()) - {newest.sha})
         if shas:
             history, url = self._history(self._fresh), self._client.remote.url
             await self._git(self._fresh, "fetch", *_QUIET, *history, *self.reach, url, *shas, opened=True)
@@ -208,7 +209,8 @@ class Mirror:
             *("(", "-name", "*.lock", "-o", "-name", "gc.pid", ")", "-exec", "rm", "-f", "{}", "+"),
         )
 
-    def _checked_out(self) -> Iterator[str]:
+    def checked_out(self) -> Iterator[str]:
+        """The commits of all worktrees."""
         for entry, _ in self.registrations():
             sha = _text(entry / "HEAD")
             if sha and all(digit in "0123456789abcdef" for digit in sha):

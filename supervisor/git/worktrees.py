@@ -61,12 +61,11 @@ class Worktrees:
         if not self._client.has_lfs or await asyncio.to_thread(_count, store) == self._large_files:
             return
         used: set[str] = set()
-        for _, worktree in self._mirror.registrations():
-            if worktree is None or not worktree.is_dir():
-                continue
-            result = await self._client.git("lfs", "ls-files", "--long", cwd=worktree)
+        for sha in set(self._mirror.checked_out()):
+            # not in the worktree, which git's user may not be allowed to enter
+            result = await self._client.git(f"--git-dir={self._mirror.path}", "lfs", "ls-files", "--long", sha)
             if not result.ok:
-                raise self._client.error(f"list the large files of {worktree}", result)
+                raise self._client.error(f"list the large files of {sha[:7]}", result)
             used.update(line.split(b" ", 1)[0].decode() for line in result.output.splitlines())
         await asyncio.to_thread(_keep_only, store, used)
         self._large_files = await asyncio.to_thread(_count, store)

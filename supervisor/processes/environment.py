@@ -44,6 +44,18 @@ def for_project(
     return env
 
 
+def trusting_git(base_env: Mapping[str, str], directory: Path) -> dict[str, str]:
+    """Variables with which git works in a directory of another owner (safe.directory, git-config(1)), beside what
+    the user has set in the same way."""
+    count = base_env.get("GIT_CONFIG_COUNT", "0")
+    number = int(count) if count.isdigit() else 0
+    return {
+        "GIT_CONFIG_COUNT": str(number + 1),
+        f"GIT_CONFIG_KEY_{number}": "safe.directory",
+        f"GIT_CONFIG_VALUE_{number}": str(directory),
+    }
+
+
 def _without_our_own(path: str) -> str:
     """PATH without the virtual environment that Orbit itself runs in: an application must not find our Python."""
     if sys.prefix == sys.base_prefix:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterable
 
@@ -25,7 +24,7 @@ Find = Callable[[], list[psutil.Process]]
 
 def new_tag(owner: str) -> str:
     """A tag that no other tree has; `owner` is the supervisor's ORBIT_HOME."""
-    return f"{secrets.token_hex(8)} {owner}"
+    return f"{os.urandom(8).hex()} {owner}"
 
 
 def tagged(tag: str) -> list[psutil.Process]:

@@ -15,6 +15,7 @@ from supervisor import files
 from supervisor.errors import OrbitError
 from supervisor.layout import Layout
 from supervisor.model import Commit, Plan, Release, User
+from supervisor.releases import gate
 
 _NAME = re.compile(r"^(\d{3,})-([0-9a-f]{40,64})$")
 
@@ -52,7 +53,10 @@ class ReleaseStore:
         return number, directory
 
     def complete(self, release: Release) -> None:
-        """Write the file that makes a directory a release; after all else, since a crash may come at any moment."""
+        """Write the file that makes a directory a release; after all else, since a crash may come at any moment. As
+        root, close it to what runs other releases."""
+        if self._user and self._user.uid:
+            gate.close(release.directory, release.number)
         # Commands may come from settings, and settings may hold what only their owner should read.
         files.write_json(self._file(release), _as_json(release, self._layout), mode=0o600)
 

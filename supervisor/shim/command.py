@@ -1,13 +1,19 @@
 """The forked child of a shim on its way to being the command."""
 
+from __future__ import annotations
+
+import errno
 import fcntl
 import os
 import signal
-from typing import Any
 
 from . import kernel
 from .limits import Limits
 from .protocol import EXEC_FAILED
+
+TYPE_CHECKING = False  # typing's own one would cost every shim its import
+if TYPE_CHECKING:
+    from typing import Any
 
 ABOVE_FILES = 64
 """Descriptors that a command is given have numbers below this."""
@@ -40,11 +46,27 @@ def become(spec: dict[str, Any], streams: tuple[int, int, int], files: list[int]
         step = f"enter {spec['cwd']}"
         os.chdir(spec["cwd"])
         step = f"run {spec['argv'][0]}"
-        os.execvpe(spec["argv"][0], spec["argv"], spec["env"])
+        _execute(spec["argv"], spec["env"])
     except BaseException as problem:  # noqa: BLE001 nothing may fall back into the shim's code here
         reason = os.strerror(problem.errno) if isinstance(problem, OSError) and problem.errno else str(problem)
         os.write(failed, f"cannot {step}: {reason}".encode("utf-8", "surrogateescape"))
     os._exit(EXEC_FAILED)
+
+
+def _execute(argv: list[str], env: dict[str, str]) -> None:
+    """What os.execvpe does, but without an import on the way: the modules of our Python may not be the user's to
+    read. Raises OSError."""
+    if "/" in argv[0]:
+        os.execve(argv[0], argv, env)
+    problem: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    for directory in env.get("PATH", os.defpath).split(os.pathsep):
+        try:
+            os.execve(os.path.join(directory, argv[0]), argv, env)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            problem = error
+    raise problem
 
 
 def _place_files(numbers: list[int], files: list[int], out: int, error: int) -> None:

@@ -3,7 +3,6 @@
 import ctypes
 import os
 import signal
-from typing import NamedTuple
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
@@ -81,12 +80,15 @@ def out_of_memory_kills() -> int:
     return 0
 
 
-class Process(NamedTuple):
+class Process:
     """Where a process stands."""
 
-    parent: int
-    group: int
-    session: int
+    __slots__ = ("group", "parent", "session")  # no named tuple: its module would cost every shim its import
+
+    def __init__(self, parent: int, group: int, session: int) -> None:
+        self.parent = parent
+        self.group = group
+        self.session = session
 
 
 def process(pid: int) -> Process | None:

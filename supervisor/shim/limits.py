@@ -1,11 +1,16 @@
 """What a command may take of the machine, and whether lack of memory is what it died of."""
 
+from __future__ import annotations
+
 import os
 import resource
 import signal
-from typing import Any
 
 from . import cgroup, kernel
+
+TYPE_CHECKING = False  # typing's own one would cost every shim its import
+if TYPE_CHECKING:
+    from typing import Any
 
 KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 """How a command ends that the kernel has ended, or (as a shell tells it) whose child was."""
