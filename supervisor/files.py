@@ -255,7 +255,8 @@ def remove(path: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a directory and all below it, also what was made unwritable; absent is fine. Raises OSError."""
+    """Remove a directory and all below it, also what was made unwritable, or is nested without end; absent is fine.
+    Raises OSError."""
     if kind(path) != stat.S_IFDIR:  # rmtree would open a FIFO, and wait
         remove(path)
         return
@@ -266,6 +267,37 @@ def remove_tree(path: Path) -> None:
     except PermissionError:
         _unlock(path)
         shutil.rmtree(path)
+    except (RecursionError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (errno.ENAMETOOLONG, errno.EMFILE):
+            raise
+        _flatten(path)
+        shutil.rmtree(path)
+
+
+def _flatten(path: Path) -> None:
+    """Bring every directory below `path` up to it, one level at a time: no depth is too much for that. Links are not
+    followed."""
+    top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    number = 0
+    try:
+        pending = [name for name in os.listdir(top) if _is_directory(name, top)]
+        while pending:
+            place = os.open(pending.pop(), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=top)
+            try:
+                for name in os.listdir(place):
+                    if _is_directory(name, place):
+                        number += 1
+                        brought = f".flat.{os.getpid()}.{number}"
+                        os.rename(name, brought, src_dir_fd=place, dst_dir_fd=top)
+                        pending.append(brought)
+            finally:
+                os.close(place)
+    finally:
+        os.close(top)
+
+
+def _is_directory(name: str, place: int) -> bool:
+    return stat.S_ISDIR(os.stat(name, dir_fd=place, follow_symlinks=False).st_mode)
 
 
 def _unlock(path: Path) -> None:

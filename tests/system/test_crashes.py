@@ -5,6 +5,7 @@ CI takes one place of each kind of step; `ORBIT_TEST_FAULTS=all` takes every one
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -26,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 ALL = os.environ.get("ORBIT_TEST_FAULTS") == "all"
 PARTS = 8 if ALL else 2
 OF_KNOWN = 40
+TIDYING_S = 2.0
+MOST_MISSED = 0.1  # a step whose coming depends on the time, such as a heartbeat's, may not come again
 KILLS = ("before", "after", "half")
 GAP = ("enter stopping_app", "enter starting_app", "enter health_check")
 pytestmark = pytest.mark.timeout(3000 if ALL else 300)
@@ -206,12 +209,13 @@ def steps_of(orbit: FaultyOrbit, repository: Repository, scenario: Scenario, nam
     old = orbit.version() or ""
     orbit.clear_trace()
     scenario.act(orbit, repository, name)
-    if orbit.ended:
-        if scenario.started:
-            orbit.clear_trace()
+    ended = orbit.ended
+    steps = orbit.trace.read_text().splitlines()
+    if ended:
+        orbit.clear_trace()
         orbit.start()
     settle(orbit, scenario.after_kill(old, name), "recording")
-    return orbit.trace.read_text().splitlines()
+    return steps if ended and not scenario.started else orbit.trace.read_text().splitlines()
 
 
 def settle(orbit: FaultyOrbit, versions: set[str], context: str) -> None:
@@ -241,7 +245,8 @@ def settle(orbit: FaultyOrbit, versions: set[str], context: str) -> None:
     wait_until(lambda: not strangers(), 5, f"{context}: something else runs")
 
 
-def put_fault(orbit: FaultyOrbit, repository: Repository, scenario: Scenario, fault: tuple[str, int, str]) -> None:
+def put_fault(orbit: FaultyOrbit, repository: Repository, scenario: Scenario, fault: tuple[str, int, str]) -> bool:
+    """Whether the fault came; all is well in any case."""
     step, nth, kind = fault
     orbit.count += 1
     name = f"v{orbit.count}"
@@ -255,6 +260,8 @@ def put_fault(orbit: FaultyOrbit, repository: Repository, scenario: Scenario, fa
         orbit.arm(*fault)
         scenario.act(orbit, repository, name)
     wait_until(lambda: over(orbit), 30, lambda: f"{context}\n{orbit.output()[-4000:]}")
+    with contextlib.suppress(AssertionError):  # what is asked for has been done; the tidying may be under way
+        wait_until(lambda: orbit.ended or not orbit.armed.exists(), TIDYING_S)
     came = " !" in orbit.trace.read_text()
     orbit.armed.unlink(missing_ok=True)
     passed = orbit.trace.read_text().splitlines()
@@ -279,6 +286,7 @@ def put_fault(orbit: FaultyOrbit, repository: Repository, scenario: Scenario, fa
     if came and kind in KILLS and begun and not scenario.started and scenario is not SCENARIOS["stop"]:
         outcomes = [record["outcome"] for record in orbit.records() if record["request"] == asked]
         assert outcomes[0] in scenario.outcomes, f"{context}: {outcomes}"
+    return came
 
 
 def faults_of(steps: list[str], but: set[str]) -> list[tuple[str, int, str]]:
@@ -319,5 +327,5 @@ def test_the_next_start_finishes_or_undoes_whatever_step_was_hit(
     steps = steps_of(faulty, repository, SCENARIOS[name], "c")
     faults = faults_of(steps, set() if name == "update" else known)
     assert faults, "there is nothing to be hit"
-    for fault in faults[part::PARTS]:
-        put_fault(faulty, repository, SCENARIOS[name], fault)
+    missed = [fault for fault in faults[part::PARTS] if not put_fault(faulty, repository, SCENARIOS[name], fault)]
+    assert len(missed) <= 1 + len(faults[part::PARTS]) * MOST_MISSED, f"faults that never came: {missed}"

@@ -84,3 +84,22 @@ def test_temporary_files_of_dead_writers_are_swept_and_those_of_others_stay(tmp_
         (tmp_path / name).touch()
     files.sweep(tmp_path)
     assert set(os.listdir(tmp_path)) == kept
+
+
+def test_a_tree_that_is_nested_without_end_is_removed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").touch()
+    deep = tmp_path / "deep"
+    deep.mkdir()
+    place = os.open(deep, os.O_RDONLY)
+    for _ in range(3000):
+        os.mkdir("a-directory", dir_fd=place)
+        os.symlink(outside, "link", dir_fd=place)
+        below = os.open("a-directory", os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = below
+    os.close(place)
+    files.remove_tree(deep)
+    assert not deep.exists()
+    assert (outside / "kept").exists()
