@@ -21,7 +21,7 @@ from supervisor.errors import OrbitError
 from supervisor.git import Git, Remote
 from supervisor.layout import Layout
 from supervisor.model import User
-from supervisor.processes import environment, identity, init
+from supervisor.processes import environment, identity, init, strays
 from supervisor.processes.app import App
 from supervisor.processes.command import CommandRunner
 from supervisor.processes.hold import Hold
@@ -60,7 +60,8 @@ class Assembly:
         prepare_home(self.layout, self.user)
         self.lock = Lock(self.layout)
         self.hold = Hold(self.layout.run)
-        self.spawner = Spawner(settings.log_policy, forms(self.secrets), str(self.layout.home), self.hold)
+        self.owner = strays.owner_of(self.layout.home)
+        self.spawner = Spawner(settings.log_policy, forms(self.secrets), self.owner, self.hold)
         runner = CommandRunner(self.spawner)
         base_env = environment.base(environ, settings.withheld, self.user)
         base_env["GIT_REPO_URL"] = self.remote.url

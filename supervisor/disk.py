@@ -102,6 +102,23 @@ def entries_below(top: int) -> Iterator[tuple[str, os.stat_result]]:
 
 
 @contextlib.contextmanager
+def reached(root: Path, path: Path, flags: int) -> Iterator[int]:
+    """A descriptor of the file `path` somewhere below `root`; neither it nor any part of the way from there may be a
+    link. Raises OSError."""
+    top = os.open(root, _DIRECTORY)
+    try:
+        above, _, name = str(path.relative_to(root)).rpartition("/")
+        with opened(top, above) as place:
+            fd = os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place)
+    finally:
+        os.close(top)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
 def opened(top: int, place: str) -> Iterator[int]:
     """A descriptor of the directory `place` below the one that `top` is open on; no part of the way may be a link.
     Raises OSError."""

@@ -249,7 +249,7 @@ class Supervisor:
         adopted = release is not None and parts.app.adopt(parts.context.app_spec(release), release.id)
         if adopted and release:
             logger.info("release {} is being served by pid {}; taken over", release.id, parts.app.pid)
-        await parts.app.end_leftovers(str(parts.layout.home), parts.settings.stop_timeout_s)
+        await parts.app.end_leftovers(parts.owner, parts.settings.stop_timeout_s)
         if release and not adopted:
             logger.info("starting release {}", release.id)
             await parts.switch.resume(release)

@@ -188,7 +188,8 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable(
         "BUILD_MEMORY_LIMIT", Kind.SIZE, _DEPLOYMENT,
-        "how much memory an install, a build or a hook may take with all that it starts; 0 is no limit",
+        "how much memory an install, a build or a hook may take, with all that it starts where there are control "
+        "groups, else each process; 0 is no limit",
         default="0", low=16 << 20, high=1 << 50, or_zero=True, example="2G",
         rule="0, or bytes, or a number with K, M or G; 16M or more",
     ),

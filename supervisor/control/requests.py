@@ -49,12 +49,14 @@ class Spool:
         be read may be one, and stays."""
         before, self.unread = self.unread, frozenset()
         try:
-            paths = files.listing(self._directory, "*.json")[:MOST_WAITING]
+            paths = files.listing(self._directory, "*.json")
         except OSError as error:
             self._pass_over(self._directory, error, before)
             return []
-        found = []
+        found: list[Request] = []
         for path in paths:
+            if len(found) == MOST_WAITING:
+                break  # those that are no requests do not count: they must not hide one
             try:
                 request = _read(path)
                 if request is None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from loguru import logger
 
+from supervisor import disk
 from supervisor.deploy.attempt import Limit, StageFailed
 from supervisor.deploy.context import Context
 from supervisor.model import Command, Exit, Release
@@ -41,10 +42,14 @@ def find(name: str, release: Release) -> Hook | None:
     """
     for place in dict.fromkeys((release.project, release.directory)):
         path = place / name
-        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(release.directory)):
-            raise StageFailed(f"cannot run {name}: it is a link that leads out of the repository")
-        if path.is_file():
-            return Hook(name, _ready(path), place)
+        if path.is_symlink():
+            target = Path(os.path.realpath(path))
+            if not target.is_relative_to(os.path.realpath(release.directory)):
+                raise StageFailed(f"cannot run {name}: it is a link that leads out of the repository")
+        else:
+            target = path
+        if target.is_file():
+            return Hook(name, (*_ready(target, release.directory), str(path)), place)
         if path.exists():
             logger.warning("{} is not a file; it is not run", path)
     return None
@@ -56,23 +61,41 @@ def of_procfile(release: Release) -> Hook | None:
     return Hook("release (Procfile)", ("bash", "-c", command), release.project) if command else None
 
 
-def _ready(path: Path) -> tuple[str, ...]:
-    """Make it executable, mend line ends; how to call it."""
-    mode = path.stat().st_mode
-    wanted = mode | ((mode & 0o444) >> 2) | stat.S_IXUSR
-    if mode != wanted:
-        path.chmod(wanted)
-    with path.open("rb") as file:
-        head = file.read(MOST_BYTES)
+def _ready(path: Path, root: Path) -> tuple[str, ...]:
+    """Make it executable, mend line ends; what it has to be called with.
+
+    All of it by one descriptor, reached without a link, of a file that has no other name: Orbit may be root, and the
+    directory belongs to a user whose application runs already, and may exchange any part of it meanwhile.
+    """
+    try:
+        with disk.reached(root, path, os.O_RDONLY | os.O_NONBLOCK) as fd:
+            facts = os.fstat(fd)
+            if not stat.S_ISREG(facts.st_mode) or facts.st_nlink != 1:
+                return ()
+            mode = stat.S_IMODE(facts.st_mode)
+            wanted = mode | ((mode & 0o444) >> 2) | stat.S_IXUSR
+            if mode != wanted:
+                os.fchmod(fd, wanted)
+            return _mended(fd, path.name)
+    except OSError as error:
+        raise StageFailed(f"cannot run {path.name}: {error.strerror}") from None
+
+
+def _mended(fd: int, name: str) -> tuple[str, ...]:
+    head = os.pread(fd, MOST_BYTES, 0)
     if b"\r\n" in head and len(head) < MOST_BYTES:
-        logger.warning("{} has Windows line ends; they are mended for this run. Commit it with LF line ends", path.name)
-        path.write_bytes(head.replace(b"\r\n", b"\n"))
+        logger.warning("{} has Windows line ends; they are mended for this run. Commit it with LF line ends", name)
+        mended = head.replace(b"\r\n", b"\n")
+        writable = os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_CLOEXEC)  # the same file, whatever its name is now
+        try:
+            os.write(writable, mended)
+            os.ftruncate(writable, len(mended))
+        finally:
+            os.close(writable)
     if not head.startswith(b"#!"):
-        logger.warning(
-            "{} does not start with a shebang line, so bash runs it. Make its first line #!/bin/bash", path.name
-        )
-        return ("bash", str(path))
-    return (str(path),)
+        logger.warning("{} does not start with a shebang line, so bash runs it. Make its first line #!/bin/bash", name)
+        return ("bash",)
+    return ()
 
 
 class HookRunner:

@@ -211,7 +211,10 @@ class Deployer:
         words = outcome.replace("_", " ")
         logger.log(level, "deployment {} {} in {}: {}", attempt.number, words, stage, failure.reason)
         if not self._switch.closing:  # else nobody should have to wait for it: it is swept at the next start
-            await self._builder.discard(attempt)
+            try:
+                await self._builder.discard(attempt)
+            except Exception as error:  # noqa: BLE001 what failed is on record: clearing up must not hide it
+                logger.opt(exception=error).error("cannot clear away what deployment {} built", attempt.number)
 
     def _failure(self, stage: Stage, error: BaseException, timed_out: bool, attempt: Attempt) -> Failure:
         if timed_out and isinstance(error, asyncio.CancelledError | TimeoutError):

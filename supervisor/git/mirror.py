@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import shlex
+import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from supervisor.model import Commit, Exit
 HEAD = "refs/orbit/head"
 SEARCH = "refs/orbit/search"
 
+MOST_TEXT_BYTES = 65536
 MOST_PACKS = 20
 MOST_LOOSE_OBJECTS = 2000
 SMALL_BYTES = 32 * 1024 * 1024
@@ -54,6 +56,8 @@ class Mirror:
         SourceError.
         """
         unlocked = False
+        if _is_foreign(self.path):
+            return await self.rebuild(source)
         while True:
             result = await self._prepare(self.path)
             if result is None:
@@ -270,15 +274,36 @@ def is_real(parent: Path, *names: str) -> bool:
     return True
 
 
+_PARTS = {"HEAD": stat.S_ISREG, "config": stat.S_ISREG, "objects": stat.S_ISDIR, "refs": stat.S_ISDIR}
+
+
 def _is_complete(path: Path) -> bool:
-    return all((path / part).exists() for part in ("HEAD", "config", "objects", "refs"))
+    return all(os.path.lexists(path / name) for name in _PARTS)
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether something stands where a part of a repository would: a FIFO, which git would wait for, or a link."""
+    for name, is_kind in _PARTS.items():
+        with contextlib.suppress(OSError):
+            if not is_kind((path / name).lstat().st_mode):
+                return True
+    return False
 
 
 def _text(path: Path) -> str | None:
+    """Of a small file; None if it is not there, is none, or cannot be read."""
     try:
-        return path.read_text(encoding="utf-8", errors="surrogateescape").strip()
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return None
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return None
+        return os.read(fd, MOST_TEXT_BYTES).decode("utf-8", "surrogateescape").strip()
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
 
 
 def _measure(objects: Path) -> tuple[int, int, int]:

@@ -119,7 +119,7 @@ class Worktrees:
 def _wants_lfs(directory: Path) -> bool:
     """Whether the checkout's own .gitattributes speak of Git LFS."""
     try:
-        with open(os.open(directory / ".gitattributes", os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        with open(os.open(directory / ".gitattributes", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
             return b"filter=lfs" in file.read(MOST_ATTRIBUTES_BYTES)
     except OSError:
         return False

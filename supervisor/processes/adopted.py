@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import signal
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-from loguru import logger
 
 from supervisor import files
 from supervisor.layout import Layout
 from supervisor.model import Exit
 from supervisor.processes import init, strays, tree
-from supervisor.processes.child import LATE_S
+from supervisor.processes.shimmed import LATE_S, Shimmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,54 +49,27 @@ class Running:
         return found if tree.is_alive(found.shim_pid, found.shim_created) else None
 
 
-class AdoptedTree:
+class AdoptedTree(Shimmed):
     """A tree that an earlier supervisor started; its end is seen through a pidfd and its exit file."""
 
     def __init__(self, running: Running, grace_s: float, layout: Layout) -> None:
-        self.shim_pid = running.shim_pid
+        super().__init__(running.shim_pid, grace_s)
         self.pid = running.pid
         self.tag = running.tag
-        self._grace_s = grace_s
         self._layout = layout
-        self._pidfd = os.pidfd_open(running.shim_pid)
-        self._stopping = False
         self._exit = asyncio.create_task(self._await_exit())
-
-    async def wait(self) -> Exit:
-        return await asyncio.shield(self._exit)
-
-    async def stop(self, now: bool = False) -> Exit:
-        if now:
-            self._signal(signal.SIGINT)
-        elif not self._stopping:
-            self._signal(signal.SIGTERM)
-        self._stopping = True
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LATE_S + (0 if now else self._grace_s)):
-                return await self.wait()
-        logger.error("process {} is not gone after it was stopped; killing its tree from outside", self.pid)
-        await tree.kill_below(self.shim_pid, LATE_S)
-        return await self.wait()
-
-    def reopen_log(self) -> None:
-        self._signal(signal.SIGUSR1)
-
-    def _signal(self, number: int) -> None:
-        if self._pidfd >= 0:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._pidfd, number)
 
     async def _await_exit(self) -> Exit:
         try:
-            await tree.ended(self._pidfd)
+            if self._pidfd >= 0:
+                await tree.ended(self._pidfd)
         finally:
-            os.close(self._pidfd)
-            self._pidfd = -1
+            self._let_go()
         try:
             facts = msgspec.convert(files.read_json(self._layout.app_exit), _ExitFile)
         except (OSError, msgspec.ValidationError):
             facts = None
         if facts and facts.pid == self.pid:
             return Exit(facts.status, facts.signal, out_of_memory=facts.out_of_memory, tail=facts.tail)
-        await strays.end(lambda: [*strays.tagged(self.tag), *strays.session(self.pid), *init.orphans()], 0.0, LATE_S)
+        await strays.end(lambda: strays.tagged(self.tag) | strays.session(self.pid) | init.orphans(), 0.0, LATE_S)
         return Exit(error="its monitor was killed")

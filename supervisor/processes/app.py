@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 
 import msgspec
-import psutil
 from loguru import logger
 
 from supervisor import files
@@ -21,8 +18,9 @@ from supervisor.layout import Layout
 from supervisor.model import AppState, Exit
 from supervisor.processes import init, strays, tree
 from supervisor.processes.adopted import AdoptedTree, Running
-from supervisor.processes.child import LATE_S, Child, SpawnFailed
+from supervisor.processes.child import Child, SpawnFailed
 from supervisor.processes.shell import line_of
+from supervisor.processes.shimmed import LATE_S, Shimmed
 from supervisor.processes.spawner import Spawner, Spec
 
 FIRST_PAUSE_S = 0.5
@@ -35,17 +33,6 @@ STEADY_S = 30.0
 def pause_before_restart(crashes: int) -> float:
     """Seconds to wait before the restart after the nth crash in a row: none, then 0.5 doubling to 30."""
     return 0.0 if crashes <= 1 else min(FIRST_PAUSE_S * 2.0 ** min(crashes - 2, 16), LONGEST_PAUSE_S)
-
-
-class Tree(Protocol):
-    """The application's running tree: one that we started, or one that we took over."""
-
-    shim_pid: int
-    pid: int
-
-    async def wait(self) -> Exit: ...
-    async def stop(self, now: bool = False) -> Exit: ...
-    def reopen_log(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +51,7 @@ class App:
         self._layout = layout
         self._on_change = on_change
         self._spec: Spec | None = None
-        self._tree: Tree | None = None
+        self._tree: Shimmed | None = None
         self._watch: asyncio.Task[None] | None = None
         self._spawning = asyncio.Lock()
         self._kept_up = False
@@ -141,15 +128,15 @@ class App:
                 await AdoptedTree(running, grace_s, self._layout).stop()
         kept = running.tag if running and self._tree else None
 
-        def find() -> list[psutil.Process]:
-            return [*strays.owned(owner, but=kept), *init.orphans()]
+        def find() -> set[int]:
+            return strays.owned(owner, but=kept) | init.orphans()
 
         left = find()
         if not left:
             return
         logger.warning("ending {} processes that an earlier supervisor has left", len(left))
         if not await strays.end(find, LEFTOVER_GRACE_S, LATE_S):
-            logger.error("processes of an earlier supervisor do not end: {}", [process.pid for process in left])
+            logger.error("processes of an earlier supervisor do not end: {}", sorted(find()))
 
     async def stop(self, now: bool = False) -> None:
         """Stop it and stay stopped; returns when nothing of its tree is left."""
@@ -168,8 +155,7 @@ class App:
     def kill(self) -> None:
         """During a stop: do not wait for the grace to pass."""
         if self._tree:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._tree.shim_pid, signal.SIGINT)
+            self._tree.kill()
 
     async def next_exit(self, timeout_s: float) -> Exit | None:
         """How it ends the next time that nobody asked it to; None if it does not within `timeout_s` seconds."""

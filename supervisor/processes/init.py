@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-
-import psutil
+from pathlib import Path
 
 from supervisor.shim import kernel
 from supervisor.shim.protocol import INIT_NAME, SHIM_NAME, SPAWNER_NAME, STOPPING
@@ -29,15 +27,28 @@ def tell_stopping(limit_s: float) -> None:
         asyncio.get_running_loop().call_later(WORD_S, tell_stopping, limit_s - WORD_S)
 
 
-def orphans() -> list[psutil.Process]:
+def orphans() -> set[int]:
     """What has come to PID 1 because the shim above it was killed, and what is below that.
 
-    Without PID 1 of ours nothing tells such a process from any other of the machine.
+    Without PID 1 of ours nothing tells such a process from any other of the machine. A shim of ours is one by its name
+    and its program: a name alone anybody can take.
     """
-    found = []
-    for child in psutil.Process(1).children() if is_above() else ():
-        with contextlib.suppress(psutil.Error):
-            ours = child.pid == os.getpid() or child.name() in (SHIM_NAME, SPAWNER_NAME)
-            if not ours and child.status() != psutil.STATUS_ZOMBIE:
-                found += [child, *child.children(recursive=True)]
-    return found
+    if not is_above():
+        return set()
+    found = kernel.processes()
+    own = (_program(os.getpid()), None)  # a shim hides, so to another user than root its program is unknown
+    shims = {SHIM_NAME, SPAWNER_NAME}
+    strays = [
+        pid
+        for pid, process in found.items()
+        if process.parent == 1 and pid != os.getpid() and not (kernel.name(pid) in shims and _program(pid) in own)
+    ]
+    return {pid for root in strays for pid in (root, *kernel.below(root, found))}
+
+
+def _program(pid: int) -> Path | None:
+    """None if it has ended, or is not ours to look at."""
+    try:
+        return Path(f"/proc/{pid}/exe").readlink()
+    except OSError:
+        return None

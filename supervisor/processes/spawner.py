@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
 from loguru import logger
 
 from supervisor.model import UNLIMITED, Limits, LogPolicy, User
@@ -23,6 +22,7 @@ from supervisor.shim.protocol import LENGTH, PID
 
 SHIM = Path(__file__).parent.parent / "shim" / "__main__.py"
 START_S = 30.0
+CLOSE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,11 @@ class Spawner:
             self._channel.close()
             self._channel = None
         if self._server:
-            self._server.wait(timeout=START_S)
+            try:
+                self._server.wait(timeout=CLOSE_S)
+            except subprocess.TimeoutExpired:  # suspended, perhaps
+                self._server.kill()
+                self._server.wait()
             self._server = None
 
     async def spawn(self, spec: Spec) -> Child:
@@ -121,11 +125,11 @@ class Spawner:
         """This shim has ended."""
         self._shims.discard(shim_pid)
 
-    def strays(self, tag: str, leader: int) -> list[psutil.Process]:
+    def strays(self, tag: str, leader: int) -> set[int]:
         """What is left of the tree with this tag, whose shim was killed: what bears the tag, the session that
         `leader` led, and what has come to the fork server, be it without a variable and in a session of its own."""
-        came = strays.orphans(self.pid, self._shims, bool(self._asked)) if self.pid else []
-        return [*strays.tagged(tag), *strays.session(leader), *came]
+        came = strays.orphans(self.pid, self._shims, bool(self._asked)) if self.pid else set()
+        return strays.tagged(tag) | strays.session(leader) | came
 
     def _ask(self, spec: Spec, tag: str, report: socket.socket) -> None:
         files = [report.fileno(), *spec.files.values()]

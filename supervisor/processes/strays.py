@@ -8,81 +8,87 @@ or because they came to the fork server when the shim above them died.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
+import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from pathlib import Path
 
-import psutil
+from supervisor.shim import kernel
 
 TAG = "ORBIT_TREE"
 MOST_ENVIRONMENT_BYTES = 4 * 1024 * 1024
 ROUND_S = 0.05
 
-Find = Callable[[], list[psutil.Process]]
+Find = Callable[[], set[int]]
+
+
+def owner_of(home: Path) -> str:
+    """What an ORBIT_HOME is known by: not its path, which is the same in every container. Raises OSError."""
+    facts = home.stat()
+    return f"{facts.st_dev:x}:{facts.st_ino:x}"
 
 
 def new_tag(owner: str) -> str:
-    """A tag that no other tree has; `owner` is the supervisor's ORBIT_HOME."""
+    """A tag that no other tree has."""
     return f"{os.urandom(8).hex()} {owner}"
 
 
-def tagged(tag: str) -> list[psutil.Process]:
+def tagged(tag: str) -> set[int]:
     """The processes of the tree with this tag."""
-    return _below_all(pid for pid in psutil.pids() if _tag(pid) == tag)
+    found = kernel.processes()
+    return _with_all_below({pid for pid in found if _tag(pid) == tag}, found)
 
 
-def owned(owner: str, but: str | None) -> list[psutil.Process]:
+def owned(owner: str, but: str | None) -> set[int]:
     """The processes of all trees of an ORBIT_HOME, but for the one with the tag `but`."""
-    return _below_all(pid for pid in psutil.pids() if (tag := _tag(pid)) and tag != but and tag[17:] == owner)
+    found = kernel.processes()
+    tags = {pid: _tag(pid) for pid in found}
+    return _with_all_below({pid for pid, tag in tags.items() if tag and tag != but and tag[17:] == owner}, found)
 
 
-def session(leader: int) -> list[psutil.Process]:
+def session(leader: int) -> set[int]:
     """The session that a command led, and what is below it."""
-    return _below_all(pid for pid in psutil.pids() if leader and _session(pid) == leader)
+    found = kernel.processes()
+    return _with_all_below({pid for pid, process in found.items() if leader and process.session == leader}, found)
 
 
-def orphans(server: int, shims: set[int], asked: bool) -> list[psutil.Process]:
+def orphans(server: int, shims: set[int], asked: bool) -> set[int]:
     """What has come to the fork server because its shim was killed. `shims` are those that live; while one is `asked`
     for, a copy of the fork server itself may be one that has just begun."""
-    found = []
-    with contextlib.suppress(psutil.Error):
-        own = psutil.Process(server).cmdline()
-        for child in psutil.Process(server).children():
-            with contextlib.suppress(psutil.Error):
-                if child.pid not in shims and not (asked and child.cmdline() == own):
-                    found.append(child.pid)
-    return _below_all(found)
+    found = kernel.processes()
+    ours = _command_line(server)
+    children = {pid for pid, process in found.items() if process.parent == server and pid not in shims}
+    return _with_all_below({pid for pid in children if not (asked and _command_line(pid) == ours)}, found)
 
 
 async def end(find: Find, grace_s: float, timeout_s: float) -> bool:
     """TERM what `find` finds; after `grace_s` seconds KILL, until it finds nothing; whether that came to be within
-    `timeout_s` seconds more."""
+    `timeout_s` seconds more. All of /proc is looked through beside the loop, which goes on."""
     since = time.monotonic()
     told: set[int] = set()
-    while left := find():
+    while left := await asyncio.to_thread(find):
         age = time.monotonic() - since
         if age > grace_s + timeout_s:
             return False
-        for process in left:
-            with contextlib.suppress(psutil.Error):
-                if age >= grace_s:
-                    process.kill()
-                elif process.pid not in told:
-                    told.add(process.pid)
-                    process.terminate()
+        if age >= grace_s:
+            kernel.signal_all(list(left), signal.SIGKILL)
+        else:
+            kernel.signal_all(list(left - told), signal.SIGTERM)
+            told |= left
         await asyncio.sleep(ROUND_S)
     return True
 
 
-def _below_all(pids: Iterable[int]) -> list[psutil.Process]:
-    found: dict[int, psutil.Process] = {}
-    for pid in pids:
-        with contextlib.suppress(psutil.Error):
-            root = psutil.Process(pid)
-            if root.status() != psutil.STATUS_ZOMBIE:
-                found |= {process.pid: process for process in (root, *root.children(recursive=True))}
-    return list(found.values())
+def _with_all_below(roots: set[int], found: dict[int, kernel.Process]) -> set[int]:
+    children: dict[int, list[int]] = {}
+    for pid, process in found.items():
+        children.setdefault(process.parent, []).append(pid)
+    reached, layer = set(roots), list(roots)
+    while layer:
+        layer = [child for pid in layer for child in children.get(pid, ()) if child not in reached]
+        reached.update(layer)
+    return reached
 
 
 def _tag(pid: int) -> str | None:
@@ -95,8 +101,8 @@ def _tag(pid: int) -> str | None:
     return rest.partition(b"\0")[0].decode("utf-8", "surrogateescape") if found else None
 
 
-def _session(pid: int) -> int:
+def _command_line(pid: int) -> bytes | None:
     try:
-        return os.getsid(pid)
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
-        return 0
+        return None

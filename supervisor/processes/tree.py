@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import time
 
 import psutil
+
+from supervisor.shim import kernel
 
 ROUND_S = 0.05
 
@@ -70,13 +73,11 @@ def listener(port: int) -> tuple[int, str] | None:
 
 
 async def kill_below(root: int, timeout_s: float) -> bool:
-    """KILL everything below `root`, again until nothing is left; whether it is empty within `timeout_s`."""
+    """KILL everything below `root`, again until nothing lives; whether it is so within `timeout_s`."""
     deadline = time.monotonic() + timeout_s
-    while processes := members(root):
+    while left := await asyncio.to_thread(kernel.descendants, root):  # zombies are left out: their parent may be stuck
         if time.monotonic() > deadline:
             return False
-        for process in processes:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
+        kernel.signal_all(left, signal.SIGKILL)
         await asyncio.sleep(ROUND_S)
     return True

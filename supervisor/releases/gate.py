@@ -19,11 +19,12 @@ GROUPS = 10_000
 that some containers have."""
 
 
-def close(directory: Path, number: int) -> None:
-    """From now on only the group of this release enters. A system that does not grant it is told of, and done
-    without."""
+def close(directory: Path, project: Path, number: int) -> None:
+    """From now on only the group of this release enters; nor its project, where the application's working directory
+    is another way in. A system that does not grant it is told of, and done without."""
     try:
-        files.give_directory(directory, 0, FIRST_GROUP + number % GROUPS, 0o770)
+        for place in dict.fromkeys((directory, project)):
+            files.give_directory(place, 0, FIRST_GROUP + number % GROUPS, 0o770)
     except PermissionError as error:
         logger.warning("cannot keep other releases out of {}: {}", directory, error.strerror)
 

@@ -56,7 +56,7 @@ class ReleaseStore:
         """Write the file that makes a directory a release; after all else, since a crash may come at any moment. As
         root, close it to what runs other releases."""
         if self._user and self._user.uid:
-            gate.close(release.directory, release.number)
+            gate.close(release.directory, release.project, release.number)
         # Commands may come from settings, and settings may hold what only their owner should read.
         files.write_json(self._file(release), _as_json(release, self._layout), mode=0o600)
 

@@ -49,10 +49,14 @@ def limited(name: str, memory_bytes: int, cpus: float) -> Group | None:
 
 
 def kills() -> int | None:
-    """How many processes the kernel has ended for lack of memory where we are; None if it does not say."""
+    """How many processes the kernel has ended for lack of memory where we are, not below; None if it does not say."""
     mounts = _mounts()
-    own = mounts.get("memory")
-    return _kills(f"{own}/memory.oom_control" if own else f"{mounts.get('')}/memory.events")
+    if "memory" in mounts:
+        return _kills(f"{mounts['memory']}/memory.oom_control")
+    if "" not in mounts:
+        return None
+    leaf = f"{mounts['']}/{LEAF}"
+    return _kills(f"{leaf if os.path.isdir(leaf) else mounts['']}/memory.events.local")
 
 
 def _second(own: str, name: str, memory_bytes: int, cpus: float) -> Group:
@@ -141,8 +145,8 @@ def _mounts() -> dict[str, str]:
         elif kind == "cgroup":
             for controller in set(options.split(",")) & set(paths):
                 found[controller] = _own(fields[3], fields[4], paths[controller])
-    if "memory" not in _read(f"{found.get('')}/cgroup.controllers").split():
-        found.pop("", None)
+    if "" in found and "memory" not in _read(f"{found['']}/cgroup.controllers").split():
+        del found[""]
     return found
 
 

@@ -77,6 +77,8 @@ class Monitor:
         error = self._start()
         if error:
             self._say({"error": error})
+            self._reap()
+            self.limits.remove()
             return EXEC_FAILED
         self._say({"started": self.pid})
         while not self.empty:

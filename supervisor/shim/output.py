@@ -15,6 +15,7 @@ TAIL_BYTES = 8192
 HELD_LINE_BYTES = 65536
 HIDDEN = b"***"
 LAST_LINES_S = 1.0
+LOST_NOTE_BYTES = 100
 MUCH_BYTES = 4194304
 PAUSE_S = 0.02
 
@@ -118,13 +119,13 @@ class RotatedFile:
 
     def write(self, data: bytes) -> None:
         while data:
-            room = self.max_bytes - self.size
+            room = self.max_bytes - self.size - (LOST_NOTE_BYTES if self.lost else 0)
             if len(data) <= room:
                 self._append(data)
                 return
             cut = data.rfind(b"\n", 0, max(room, 0)) + 1
             if cut == 0 and self.size == 0:
-                cut = self.max_bytes  # one line longer than a whole file
+                cut = room  # one line longer than a whole file
             if cut:
                 self._append(data[:cut])
                 data = data[cut:]
@@ -133,7 +134,7 @@ class RotatedFile:
     def _append(self, data: bytes) -> None:
         if self.fd < 0:
             self.reopen()
-        if self.lost:
+        if self.lost and self.size + LOST_NOTE_BYTES <= self.max_bytes:
             note = b"[%d bytes of output were lost: the log could not be written]\n" % self.lost
             if self._write_all(note):
                 self.lost = 0

@@ -34,18 +34,30 @@ def serve(fd: int, hold: int = -1) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     gc.disable()
     gc.freeze()  # a collection would touch, and so copy, every page that shims share
+    shims: set[int] = set()
     while True:
         request = _receive(requests)
         if request is None:
+            _end_orphans(shims)
             return
         spec, files = request
         try:
-            if os.fork() == 0:
+            shim = os.fork()
+            if shim == 0:
                 _be_shim(spec, files, requests, hold)
+            shims.add(shim)
         except OSError as error:  # no more processes, or no memory: this one does not start, others may
             _refuse(files[0], error)
         for file in files:
             os.close(file)
+
+
+def _end_orphans(shims: set[int]) -> None:
+    """The supervisor has gone. What has come to us because its shim was killed as well would be found by nobody."""
+    found = kernel.processes()
+    for pid, process in found.items():
+        if process.parent == os.getpid() and pid not in shims:
+            kernel.signal_all([pid, *kernel.below(pid, found)], signal.SIGKILL)
 
 
 def _refuse(report: int, error: OSError) -> None:

@@ -184,8 +184,8 @@ async def test_what_a_dead_supervisor_left_is_found_by_its_tag(tmp_path: Path) -
     line = "(setsid bash -c 'trap \"\" TERM; echo $$ >> pids; touch ready; while :; do sleep 1000; done' &); sleep 1000"
     task = await start(spawner, tmp_path, line)
     pid = numbers(tmp_path)[0]
-    assert pid in {process.pid for process in strays.owned(str(tmp_path), but=None)}
-    assert strays.owned(str(tmp_path.parent), but=None) == []
+    assert pid in strays.owned(str(tmp_path), but=None)
+    assert strays.owned(str(tmp_path.parent), but=None) == set()
     assert await strays.end(lambda: strays.owned(str(tmp_path), but=None), 0.2, LATE_S)
     assert not psutil.pid_exists(pid)
     await asyncio.wait({task})
@@ -204,3 +204,33 @@ async def test_a_command_that_cannot_fork_any_more_is_an_error(spawner: Spawner,
     assert ended.error and "cannot" in ended.error
     subprocess.run(["prlimit", f"--pid={spawner.pid}", "--nofile=1024:1024"], check=True)
     assert (await runner.run(command)).ok
+
+
+async def test_a_suspended_shim_is_stopped_with_its_tree_all_the_same(spawner: Spawner, tmp_path: Path) -> None:
+    task = await start(spawner, tmp_path, "echo $$ > pids; touch ready; trap '' TERM; while :; do sleep 1000; done")
+    pid = numbers(tmp_path)[0]
+    shim = psutil.Process(pid).parent()
+    assert shim
+    shim.suspend()
+    since = time.monotonic()
+    task.cancel()
+    await asyncio.wait({task})
+    assert time.monotonic() - since < GRACE_S + LATE_S
+    assert not alive(pid)
+
+
+async def test_many_processes_of_a_killed_shim_do_not_hold_up_the_supervisor(spawner: Spawner, tmp_path: Path) -> None:
+    line = "for n in $(seq 300); do sleep 1000 & done; echo $$ > pids; touch ready; wait"
+    task = await start(spawner, tmp_path, line)
+    shim = psutil.Process(numbers(tmp_path)[0]).parent()
+    assert shim
+    children = [child.pid for child in shim.children(recursive=True)]
+    assert len(children) > 300
+    shim.kill()
+    longest = 0.0
+    while not task.done():
+        since = time.monotonic()
+        await asyncio.sleep(0.005)
+        longest = max(longest, time.monotonic() - since)
+    assert [pid for pid in children if alive(pid)] == []
+    assert longest < 1.0

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ ALL = os.environ.get("ORBIT_TEST_FAULTS") == "all"
 PARTS = 8 if ALL else 2
 OF_KNOWN = 40
 TIDYING_S = 2.0
+QUIET_S = 0.5
 MOST_MISSED = 0.1  # a step whose coming depends on the time, such as a heartbeat's, may not come again
 KILLS = ("before", "after", "half")
 GAP = ("enter stopping_app", "enter starting_app", "enter health_check")
@@ -207,6 +209,7 @@ def over(orbit: FaultyOrbit) -> bool:
 def steps_of(orbit: FaultyOrbit, repository: Repository, scenario: Scenario, name: str) -> list[str]:
     """The steps that it takes when nothing goes wrong."""
     old = orbit.version() or ""
+    wait_until_quiet(orbit)
     orbit.clear_trace()
     scenario.act(orbit, repository, name)
     ended = orbit.ended
@@ -215,7 +218,22 @@ def steps_of(orbit: FaultyOrbit, repository: Repository, scenario: Scenario, nam
         orbit.clear_trace()
         orbit.start()
     settle(orbit, scenario.after_kill(old, name), "recording")
+    wait_until_quiet(orbit)
     return steps if ended and not scenario.started else orbit.trace.read_text().splitlines()
+
+
+def wait_until_quiet(orbit: FaultyOrbit) -> None:
+    """Until the tidying is over, too: nothing more is touched for a moment."""
+    last = (-1, time.monotonic())
+
+    def quiet() -> bool:
+        nonlocal last
+        size = orbit.trace.stat().st_size
+        if size != last[0]:
+            last = (size, time.monotonic())
+        return time.monotonic() - last[1] > QUIET_S
+
+    wait_until(quiet, 20)
 
 
 def settle(orbit: FaultyOrbit, versions: set[str], context: str) -> None:
@@ -240,7 +258,7 @@ def settle(orbit: FaultyOrbit, versions: set[str], context: str) -> None:
     tree = {process.pid for process in psutil.Process(shim).children(recursive=True)}
 
     def strangers() -> set[int]:
-        return {process.pid for process in strays.owned(str(orbit.home), but=None)} - tree
+        return strays.owned(strays.owner_of(orbit.home), but=None) - tree
 
     wait_until(lambda: not strangers(), 5, f"{context}: something else runs")
 

@@ -134,3 +134,52 @@ def test_a_rollback_runs_an_older_release_in_its_own_group(orbit: Orbit, reposit
     os.kill(pid, 9)
     wait_until(lambda: orbit.status()["app"]["pid"] not in (None, pid))
     orbit.wait_version("1")
+
+
+SWAPS = """
+import glob, threading
+VICTIM = os.environ["VICTIM"]
+
+def swap():
+    # in every release that is being built, the hook becomes a link to somebody else's file again and again
+    while True:
+        for hook in glob.glob(os.environ["HOME_OF_ORBIT"] + "/production/releases/*/post-deploy.sh"):
+            try:
+                os.symlink(VICTIM, hook + ".link")
+                os.rename(hook + ".link", hook)
+            except OSError:
+                pass
+
+threading.Thread(target=swap, daemon=True).start()
+"""
+
+
+def test_a_hook_that_is_exchanged_for_a_link_makes_root_touch_nothing(
+    orbit: Orbit, repository: Repository, told: Path
+) -> None:
+    victim = told.parent / "victim"
+    victim.write_bytes(b"root's own\r\n")
+    victim.chmod(0o600)
+    orbit.env["VICTIM"] = str(victim)
+    hook = "#!/bin/bash\r\n" + "true\r\n" * 10_000
+    repository.push({**apps.server("1", before=SWAPS), "pre-deploy.sh": hook, "post-deploy.sh": hook})
+    for number in range(1, 5):
+        orbit.start() if number == 1 else orbit.hup()
+        orbit.wait_idle(number)
+        assert victim.read_bytes() == b"root's own\r\n"
+        assert victim.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_mirror_that_the_application_has_filled_with_traps_stops_nothing(
+    orbit: Orbit, repository: Repository, told: Path
+) -> None:
+    traps = "mkdir -p $HOME_OF_ORBIT/repo.git/worktrees/w1; mkfifo $HOME_OF_ORBIT/repo.git/worktrees/w1/gitdir"
+    more = "cd $HOME_OF_ORBIT/repo.git; rm HEAD config; mkfifo HEAD config"
+    repository.push({**apps.server("1"), "post-deploy.sh": f"#!/bin/bash\n{traps}\n{more}\n"})
+    orbit.start()
+    orbit.wait_idle(1)
+    repository.push({"version.txt": "2"})
+    orbit.hup()
+    orbit.wait_version("2")
+    orbit.wait_idle(2)
+    assert orbit.stop() == 0
