@@ -130,3 +130,29 @@ def opened(top: int, place: str) -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
+
+
+def flatten(path: Path) -> None:
+    """Bring every directory below `path` up to it, one level at a time: no depth is too much for that. Raises
+    OSError."""
+    top = os.open(path, _DIRECTORY)
+    number = 0
+    try:
+        pending = _directories(top)
+        while pending:
+            place = os.open(pending.pop(), _DIRECTORY, dir_fd=top)
+            try:
+                for name in _directories(place):
+                    number += 1
+                    brought = f".flat.{os.getpid()}.{number}"
+                    os.rename(name, brought, src_dir_fd=place, dst_dir_fd=top)
+                    pending.append(brought)
+            finally:
+                os.close(place)
+    finally:
+        os.close(top)
+
+
+def _directories(place: int) -> list[str]:
+    with os.scandir(place) as entries:
+        return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]

@@ -19,6 +19,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from supervisor import disk
 from supervisor.model import User
 
 FEW_BYTES = 64 * 1024
@@ -270,34 +271,8 @@ def remove_tree(path: Path) -> None:
     except (RecursionError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in (errno.ENAMETOOLONG, errno.EMFILE):
             raise
-        _flatten(path)
+        disk.flatten(path)
         shutil.rmtree(path)
-
-
-def _flatten(path: Path) -> None:
-    """Bring every directory below `path` up to it, one level at a time: no depth is too much for that. Links are not
-    followed."""
-    top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    number = 0
-    try:
-        pending = [name for name in os.listdir(top) if _is_directory(name, top)]
-        while pending:
-            place = os.open(pending.pop(), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=top)
-            try:
-                for name in os.listdir(place):
-                    if _is_directory(name, place):
-                        number += 1
-                        brought = f".flat.{os.getpid()}.{number}"
-                        os.rename(name, brought, src_dir_fd=place, dst_dir_fd=top)
-                        pending.append(brought)
-            finally:
-                os.close(place)
-    finally:
-        os.close(top)
-
-
-def _is_directory(name: str, place: int) -> bool:
-    return stat.S_ISDIR(os.stat(name, dir_fd=place, follow_symlinks=False).st_mode)
 
 
 def _unlock(path: Path) -> None:

@@ -18,7 +18,8 @@ from msgspec import Meta
 from supervisor.errors import SettingsError
 from supervisor.model import LogPolicy
 from supervisor.redact import MASK, masked_url, printable, url_secrets
-from supervisor.variables import LEVEL_NAMES, VARIABLES, Kind, Variable, is_path
+from supervisor.variable import Kind, Variable
+from supervisor.variables import LEVEL_NAMES, VARIABLES, is_path
 
 __all__ = ["VARIABLES", "Row", "Settings", "load", "unknown"]
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from supervisor.settings import load
-from supervisor.variables import BY_NAME, VARIABLES, Kind, Variable
+from supervisor.variable import Kind, Variable
+from supervisor.variables import BY_NAME, VARIABLES
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "conf/orbit.env.example"

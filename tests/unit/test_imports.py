@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("processes",),
     ("languages", "runtimes"),
     ("git", "settings", "log"),
-    ("disk", "files", "layout", "memory", "variables", "redact", "errors", "model", "background"),
+    ("disk", "files", "layout", "memory", "variables", "variable", "redact", "errors", "model", "background"),
     ("shim",),
 )
 """Top to bottom. A module imports from lower floors and from its own package."""
@@ -31,7 +31,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 GROUND = FLOORS[-2]
 """Here modules may import each other, without a cycle."""
 
-ALONE = ("shim", "disk", "errors", "model", "layout", "redact")
+ALONE = ("shim", "disk", "variable", "errors", "model", "layout", "redact")
 """These import nothing of ours."""
 
 MAY_IMPORT_LOOP = ("cli.supervise",)
