@@ -40,6 +40,7 @@ class Supervisor:
         self._running: asyncio.Task[None] | None = None
         self._cancels: list[Request] = []
         self._hups = 0
+        self._restart_signals = 0
         self._terminal = Terminal()
         self._looks_again = False
         self._look_s = AGAIN_S
@@ -74,7 +75,7 @@ class Supervisor:
             signal.SIGTERM: self._on_stop,
             signal.SIGINT: self._on_stop,
             signal.SIGUSR1: self._on_reopen,
-            signal.SIGUSR2: lambda: self.ask(Action.RESTART, "SIGUSR2"),
+            signal.SIGUSR2: self._on_restart,
         }
         for number, handler in handlers.items():
             loop.add_signal_handler(number, handler)
@@ -86,6 +87,10 @@ class Supervisor:
             self._looks_again = True
         else:
             self._hups += 1
+        self._wake.set()
+
+    def _on_restart(self) -> None:
+        self._restart_signals += 1
         self._wake.set()
 
     def _on_stop(self) -> None:
@@ -109,6 +114,9 @@ class Supervisor:
         self._wake.set()
 
     def _take_requests(self) -> None:
+        if self._restart_signals:
+            self._restart_signals = 0
+            self.ask(Action.RESTART, "SIGUSR2")
         if not self._hups and not self._looks_again:
             return
         signalled, self._hups, self._looks_again = self._hups > 0, 0, False
@@ -179,10 +187,12 @@ class Supervisor:
         self._report.answer(request, outcome, reason, deployment)
 
     def _cancel(self, request: Request) -> None:
-        self._queue.clear()
+        cleared = self._queue.clear()
         if self._running:
             self._cancels.append(request)  # answered when the deployment has ended, which takes its time
             self._running.cancel()
+        elif cleared:
+            self._queue.close(request, Outcome.SUCCEEDED)
         else:
             self._queue.close(request, Outcome.FAILED, "there is no deployment to cancel")
 

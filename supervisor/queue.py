@@ -47,7 +47,7 @@ class Queue:
     def at_start(self) -> list[Request]:
         """What an earlier supervisor accepted and did not finish, and what was asked for while this one started.
         Raises OSError."""
-        waiting = self._spool.waiting()
+        waiting = self.new()
         self._unsignalled = sum(request.created_at >= self._started_at for request in waiting)
         return [goes_on for request in waiting if (goes_on := self._resume(request))]
 
@@ -109,12 +109,13 @@ class Queue:
         self.current, self._next, self._after = self._next, self._after, None
         return self.current
 
-    def clear(self) -> None:
-        """What waits is not wanted any more."""
-        for waiting in (self._next, self._after):
-            if waiting:
-                self.close(waiting, Outcome.CANCELLED, "while it waited")
+    def clear(self) -> bool:
+        """What waits is not wanted any more; whether anything waited."""
+        cleared = [waiting for waiting in (self._next, self._after) if waiting]
         self._next = self._after = None
+        for waiting in cleared:
+            self.close(waiting, Outcome.CANCELLED, "while it waited")
+        return bool(cleared)
 
     def close(
         self, request: Request, outcome: Outcome, reason: str | None = None, deployment: int | None = None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import stat
 import threading
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from loguru import logger
 
 from supervisor import disk
+from supervisor.processes.uninterrupted import uninterrupted
 
 LEAVING = ".removing-"
 
@@ -85,10 +85,12 @@ class Caches:
         """Remove what is beyond the budget; how many bytes that was. What cannot be removed is told of."""
         async with self._lock:
             stop = self._stop = threading.Event()
+            removal = asyncio.ensure_future(asyncio.to_thread(_trim, self._directory, budget_bytes, stop))
             try:
-                return await asyncio.to_thread(_trim, self._directory, budget_bytes, stop)
+                return await asyncio.shield(removal)
             except asyncio.CancelledError:
                 stop.set()
+                await uninterrupted(asyncio.wait({removal}))  # a thread cannot be cancelled: the lock is its, too
                 raise
 
     async def pause(self) -> None:
@@ -105,11 +107,11 @@ def _trim(directory: Path, budget_bytes: int, stop: threading.Event) -> int:
     except OSError:
         return 0
     try:
-        _finish(top)
+        _finish(top, stop)
         for piece in surplus(_survey(top, stop), budget_bytes):
             if stop.is_set():
                 break
-            gained += piece.bytes if _remove(top, piece.path) else 0
+            gained += piece.bytes if _remove(top, piece.path, stop) else 0
     finally:
         os.close(top)
     return gained
@@ -139,15 +141,15 @@ def _add(found: dict[str, Piece], path: str, size: int, used: float) -> None:
     found[path] = Piece(path, size + before.bytes, max(used, before.used)) if before else Piece(path, size, used)
 
 
-def _finish(top: int) -> None:
+def _finish(top: int, stop: threading.Event) -> None:
     """Remove what an earlier run had begun to remove."""
     with os.scandir(top) as entries:
         names = [entry.name for entry in entries if entry.name.startswith(LEAVING)]
     for name in names:
-        _delete(top, name)
+        _delete(top, name, stop)
 
 
-def _remove(top: int, path: str) -> bool:
+def _remove(top: int, path: str, stop: threading.Event) -> bool:
     """Remove a piece: nobody sees a half of it, whatever happens meanwhile."""
     leaving = f"{LEAVING}{os.urandom(8).hex()}"
     above, _, name = path.rpartition("/")
@@ -157,16 +159,35 @@ def _remove(top: int, path: str) -> bool:
     except OSError as error:
         logger.warning("cannot remove {} from the cache: {}", path, error.strerror)
         return False
-    return _delete(top, leaving)
+    return _delete(top, leaving, stop)
 
 
-def _delete(top: int, name: str) -> bool:
+def _delete(top: int, name: str, stop: threading.Event) -> bool:
+    """Whether all of it is gone; what is left of it when `stop` is set goes at the beginning of the next run."""
     try:
         if stat.S_ISDIR(os.stat(name, dir_fd=top, follow_symlinks=False).st_mode):
-            shutil.rmtree(name, dir_fd=top)  # from descriptor to descriptor, too
-        else:
-            os.unlink(name, dir_fd=top)
+            return _delete_tree(top, name, stop)
+        os.unlink(name, dir_fd=top)
     except (OSError, RecursionError) as error:
         logger.warning("cannot remove {} from the cache: {}; it is tried again after the next deployment", name, error)
         return False
+    return True
+
+
+def _delete_tree(parent: int, name: str, stop: threading.Event) -> bool:
+    """Remove a directory from descriptor to descriptor, until `stop` is set. Raises OSError and RecursionError."""
+    here = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    try:
+        with os.scandir(here) as entries:
+            found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        for inside, is_directory in found:
+            if stop.is_set():
+                return False
+            if not is_directory:
+                os.unlink(inside, dir_fd=here)
+            elif not _delete_tree(here, inside, stop):
+                return False
+    finally:
+        os.close(here)
+    os.rmdir(name, dir_fd=parent)
     return True

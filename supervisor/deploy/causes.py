@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from supervisor import files
 from supervisor.model import Stage
 
 MOST_SEARCHED = 64 * 1024
+MOST_OF_A_LINE = 400
+"""Characters of a line that are searched: messages are shorter, and what is longer is somebody's data."""
+_REMEMBERED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ CAUSES = (
     ),
     _cause(
         r"requires a different Python: ([^;\n]+)|Python version not supported: ([^\n]+)|"
-        r"(requires-python[^\n]* (?:does not|is not|incompatible)[^\n]*)",
+        r"(requires-python[^\n]{0,200} (?:does not|is not|incompatible)[^\n]*)",
         "another Python is needed ({0}): set PYTHON_VERSION, or mend .python-version",
         far=True,
     ),
@@ -57,7 +61,7 @@ CAUSES = (
         "a package wants another Node: set NODE_VERSION, or `engines` in package.json",
     ),
     _cause(
-        r"EADDRINUSE[^\n]*?:(\d+)\b|EADDRINUSE|[Aa]ddress already in use",
+        r"EADDRINUSE[^\n]{0,200}?:(\d+)\b|EADDRINUSE|[Aa]ddress already in use",
         "something listens on the port {0} already: is it started twice, or does it not use $PORT?",
     ),
     _cause(
@@ -80,17 +84,18 @@ CAUSES = (
     _cause(r"Missing script: \"?([\w:-]+)", "package.json has no script {0}: add it, or set another command"),
     _cause(r"(?:: |sh: \d+: )([\w.@/-]+): (?:command )?not found", "the program {0} is not installed, or not on PATH"),
     _cause(
-        r"KeyError: '([A-Z][A-Z0-9_]{2,})'|([A-Z][A-Z0-9_]{2,}) (?:environment variable )?(?:is not set|is required)|"
+        r"KeyError: '([A-Z][A-Z0-9_]{2,})'|\b([A-Z][A-Z0-9_]{2,}) (?:environment variable )?(?:is not set|is required)|"
         r"[Mm]issing (?:required )?environment variables?:? ([A-Z][A-Z0-9_]{2,})",
         "the variable {0} is not set: set it where Orbit is started",
     ),
     _cause(
-        r"ECONNREFUSED ?([\w.:\[\]-]*)|could not connect to server|connection to server [^\n]*failed|"
+        r"ECONNREFUSED ?([\w.:\[\]-]*)|could not connect to server|connection to server [^\n]{0,200}failed|"
         r"[Cc]onnection refused|Can't connect to (?:MySQL|local)",
         "something that it needs does not answer {0}: is the database up, and its address (DATABASE_URL) right?",
     ),
     _cause(
-        r"EACCES[^\n]*'([^']+)'|Permission denied: '([^']+)'|([\w./-]+): Permission denied|EACCES|[Pp]ermission denied",
+        r"EACCES[^\n]{0,200}'([^']+)'|Permission denied: '([^']+)'|(?<![\w./-])([\w./-]+): Permission denied|"
+        r"EACCES|[Pp]ermission denied",
         "it may not use {0}: RUN_AS_USER says whom it runs as; a script wants its execute bit (git add --chmod=+x)",
     ),
 )
@@ -123,9 +128,11 @@ def log_of(stage: Stage) -> str:
     return _LOGS.get(stage, "setup")
 
 
+@lru_cache(_REMEMBERED)
 def in_text(text: str, far_only: bool = False) -> str | None:
     """What to do about what was printed; None if it is nothing common. The last of its kind counts: what came before
-    was survived."""
+    was survived. What was found is remembered, since the status tells it again and again."""
+    text = "\n".join(line[:MOST_OF_A_LINE] for line in text.split("\n"))
     for cause in CAUSES:
         if far_only and not cause.far:
             continue

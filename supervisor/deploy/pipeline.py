@@ -265,8 +265,8 @@ class Deployer:
         """Something is wrong with a release after its deployment; its record gets a warning."""
         text = self._context.redact(text)
         logger.warning("release {}: {}", release.id, text)
-        record = self._records.of(release.id)
         try:
+            record = self._records.of(release.id)
             if record and text not in record["warnings"]:
                 self._records.amend(record, warnings=[*record["warnings"], text])
         except OSError as error:

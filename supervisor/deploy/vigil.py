@@ -70,7 +70,20 @@ class Vigil:
         """The last that it saw."""
 
     async def keep(self, ask: Ask) -> None:
-        """Watch over what is live until something has to be done, and ask for that."""
+        """Watch over what is live until something has to be done, and ask for that. Where releases or records cannot be
+        read it begins again after a while: a disk that fails for a moment ends no watch."""
+        is_told = False
+        while True:
+            try:
+                return await self._watch(ask)
+            except (OSError, ValueError) as error:
+                if not is_told:
+                    logger.error("cannot watch over what is live: {}; it is tried again", error)
+                is_told = True
+            await asyncio.sleep(ASK_EVERY_S)
+
+    async def _watch(self, ask: Ask) -> None:
+        """Raises OSError and ValueError."""
         release = self._store.current()
         if release is None:
             return
@@ -92,7 +105,7 @@ class Vigil:
         if record is None or record["action"] != Action.UPDATE or record["outcome"] not in _WENT_LIVE:
             return 0.0
         whole_s, now = self._context.settings.bake_time_s, datetime.now(UTC)
-        since = datetime.fromisoformat(record["ended_at"]) if record["ended_at"] else now
+        since = _time_of(record["ended_at"]) or now
         return min(whole_s, whole_s - (now - since).total_seconds())  # a clock that was set back makes it no longer
 
     async def _bake(self, release: Release, left_s: float) -> Failure | None:
@@ -189,3 +202,12 @@ class Vigil:
 
     def _note(self, release: Release, sick: Failure, remedy: Action | None) -> None:
         self.trouble = Trouble(datetime.now(UTC), release.id, self._deployer.readable(sick), remedy)
+
+
+def _time_of(text: object) -> datetime | None:
+    """What a record says; None if it says no time."""
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None

@@ -169,15 +169,6 @@ class App:
         finally:
             self._waiting_for_exit.remove(future)
 
-    async def restart(self) -> None:
-        """Stop it and start the same command again. Raises SpawnFailed."""
-        spec, release = self._spec, self.release
-        if spec is None or release is None:
-            return
-        await self.stop()
-        await self.start(spec, release)
-        self.keep_up()
-
     def reopen_log(self) -> None:
         """Its log was renamed: have its shim write to a new one."""
         if self._tree:

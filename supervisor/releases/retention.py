@@ -1,21 +1,19 @@
-"""Which releases are kept: the newest good ones, the live one, and those that something still uses."""
+"""Which releases are kept: the newest good ones and the live one."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from supervisor.model import Release
 
 
-def superfluous(releases: list[Release], live: str | None, keep: int, in_use: Collection[str] = ()) -> list[Release]:
+def superfluous(releases: list[Release], live: str | None, keep: int) -> list[Release]:
     """What may be removed of `releases`, oldest first, so that `keep` good ones stay, the live one among them."""
     good = [release for release in releases if release.good and release.id != live]
     room = keep - 1 if live else keep
     kept = {release.id for release in (good[-room:] if room > 0 else [])}
-    return [
-        release for release in releases if release.id not in kept and release.id != live and release.id not in in_use
-    ]
+    return [release for release in releases if release.id not in kept and release.id != live]
 
 
 def last_good(releases: list[Release], live: Release | None) -> Release | None:

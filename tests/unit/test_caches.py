@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,3 +136,31 @@ async def test_what_cannot_be_removed_keeps_nothing_else(tmp_path: Path, deep: P
     assert disk.occupied(tmp_path).inodes > 1000
     await Caches(tmp_path).trim(0)
     assert not (tmp_path / "pip").exists()
+
+
+async def test_a_removal_that_is_given_up_is_over_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the middle of a folder; whoever pauses it waits for its thread, and the rest goes the next time."""
+    for number in range(5):
+        file(tmp_path / f"go/{number}", 1, used=1)
+    begun, goes_on, removed = threading.Event(), threading.Event(), []
+    unlink = os.unlink
+
+    def slowly(name: str, dir_fd: int) -> None:
+        begun.set()
+        assert goes_on.wait(10)
+        unlink(name, dir_fd=dir_fd)
+        removed.append(name)
+
+    monkeypatch.setattr("supervisor.deploy.caches.os.unlink", slowly)
+    caches = Caches(tmp_path)
+    trimming = asyncio.create_task(caches.trim(0))
+    assert await asyncio.to_thread(begun.wait, 10)
+    trimming.cancel()
+    pausing = asyncio.create_task(caches.pause())
+    assert not (await asyncio.wait({trimming, pausing}, timeout=0.1))[0]
+    goes_on.set()
+    await pausing
+    assert trimming.cancelled()
+    assert len(removed) == 1
+    await caches.trim(0)
+    assert list(tmp_path.iterdir()) == []

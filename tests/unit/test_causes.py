@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,19 @@ def test_nothing_is_recognised_in_what_is_no_cause(printed: str) -> None:
 
 def test_the_last_of_several_names_is_told() -> None:
     assert "b is not installed" in (in_text("Cannot find module 'a'\nretry\nCannot find module 'b'") or "")
+
+
+@pytest.mark.parametrize("kilobytes", [8, 64])
+@pytest.mark.parametrize("unit", ["a", "A", "requires-python ", "EACCES ", "EADDRINUSE "])
+def test_a_long_line_takes_no_time(kilobytes: int, unit: str) -> None:
+    text = unit * (kilobytes * 1024 // len(unit))
+    since = time.process_time()
+    in_text(text)
+    assert time.process_time() - since < 0.05
+
+
+def test_what_was_found_is_remembered() -> None:
+    before = in_text.cache_info().hits
+    text = "No module named 'remembered'"
+    assert in_text(text) == in_text(text)
+    assert in_text.cache_info().hits == before + 1

@@ -36,11 +36,6 @@ def test_releases_that_never_were_healthy_do_not_count() -> None:
     assert numbers(superfluous(releases, releases[3].id, keep=2)) == [2, 3]
 
 
-def test_a_release_in_use_is_never_superfluous() -> None:
-    releases = [release(number) for number in range(1, 5)]
-    assert numbers(superfluous(releases, releases[3].id, keep=1, in_use=[releases[0].id])) == [2, 3]
-
-
 def test_keeping_one_keeps_the_live_one() -> None:
     releases = [release(1), release(2)]
     assert numbers(superfluous(releases, releases[1].id, keep=1)) == [1]
