@@ -26,14 +26,14 @@ from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 ALL = os.environ.get("ORBIT_TEST_FAULTS") == "all"
-PARTS = 8 if ALL else 2
+PARTS = 8 if ALL else 3
 OF_KNOWN = 40
 TIDYING_S = 2.0
 QUIET_S = 0.5
 MOST_MISSED = 0.1  # a step whose coming depends on the time, such as a heartbeat's, may not come again
 KILLS = ("before", "after", "half")
 GAP = ("enter stopping_app", "enter starting_app", "enter health_check")
-pytestmark = pytest.mark.timeout(3000 if ALL else 300)
+pytestmark = pytest.mark.timeout(3000 if ALL else 600)
 
 SERVER = """
 import os, socket, signal, sys
