@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
@@ -39,3 +40,29 @@ def test_no_cut_lets_a_secret_through_or_loses_anything_else(most: int) -> None:
 
 def test_what_cannot_become_a_secret_is_shown_at_once() -> None:
     assert Redactor(SECRETS).feed(b"ready\n") == b"ready\n"
+
+
+RELATED = [b"longsecret", b"longsecret-extended", b"abcdefgh", b"cdefghij", b"aaaa"]
+
+
+def show(*pieces: bytes) -> bytes:
+    redactor = Redactor(RELATED)
+    return b"".join([*(redactor.feed(piece) for piece in pieces), redactor.rest()])
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        (b"x longsecret y", b"x *** y"),
+        (b"x longsecret-extended y", b"x *** y"),
+        (b"abcdefghij", b"***"),
+        (b"abcdefghabcdefgh", b"******"),
+        (b"aaaaaa", b"***"),
+        (b"longsecre", b"longsecre"),
+        (b"abcdefcdefghij", b"abcdef***"),
+        (b"", b""),
+    ],
+)
+def test_every_cut_shows_the_same(printed: bytes, shown: bytes) -> None:
+    for first, second in itertools.combinations_with_replacement(range(len(printed) + 1), 2):
+        assert show(printed[:first], printed[first:second], printed[second:]) == shown
