@@ -110,6 +110,19 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """A runtime that a project needs beside its own: Node for the style sheets of a Rails application.
+
+    `version` is the constraint as the project writes it, None if any does.
+    """
+
+    runtime: str
+    version: str | None = None
+    package_manager: str | None = None
+    package_manager_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a directory of source needs. Commands are shell command lines; None means that there is none.
 
@@ -117,6 +130,14 @@ class Plan:
     where `pre-deploy.sh` would be if there is none. `bin_dirs` are directories of the project's own programs, relative
     to it, put first on PATH. `environment` is what the project's kind wants set; the user's own variables win.
     `notes` are remarks for the user (a file that was passed over, a guess that was made).
+
+    `inputs` are the files that decide what the install makes (lockfiles and their manifests), `dependencies` the
+    directories that it makes, `caches` those that a build may find as the last one left them; all relative to the
+    project, `../..` leads to a monorepo's root. Where `inputs` is empty every release installs anew.
+
+    A site's pages are the files in `output_dir`; with `single_page`, a path that is no file is index.html's to answer.
+    `health_path`, `port` are what the project's files say where the user's variables are silent.
+    `origins` tells of a field where its value was written: ("start", "Procfile"). What is not named was detected.
     """
 
     type: str
@@ -134,6 +155,14 @@ class Plan:
     bin_dirs: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    helpers: tuple[Need, ...] = ()
+    inputs: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+    caches: tuple[str, ...] = ()
+    single_page: bool = False
+    health_path: str | None = None
+    port: int | None = None
+    origins: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

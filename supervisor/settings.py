@@ -60,11 +60,21 @@ class Settings:
     project_type: str
     node_version: str | None
     python_version: str | None
+    ruby_version: str | None
+    go_version: str | None
+    bun_version: str | None
+    rust_version: str | None
+    java_version: str | None
+    dotnet_version: str | None
+    php_version: str | None
+    php_extensions: str | None
     install_command: str | None
     pre_build_command: str | None
     build_command: str | None
     post_build_command: str | None
     run_command: str | None
+    output_dir: str | None
+    force_install: bool
     app_port: int
     deployment_timeout_s: float
     hook_timeout_s: float

@@ -86,6 +86,39 @@ VARIABLES: tuple[Variable, ...] = (
         example="3.12", pattern=_VERSION, rule="a version or a range",
     ),
     Variable(
+        "RUBY_VERSION", Kind.TEXT, _PROJECT, "the version of Ruby", otherwise="as the project says",
+        example="3.3", pattern=_VERSION, rule="a version or a range",
+    ),
+    Variable(
+        "GO_VERSION", Kind.TEXT, _PROJECT, "the version of Go", otherwise="as the project says",
+        example="1.23", pattern=_VERSION, rule="a version or a range",
+    ),
+    Variable(
+        "BUN_VERSION", Kind.TEXT, _PROJECT, "the version of Bun", otherwise="as the project says",
+        example="1.2", pattern=_VERSION, rule="a version or a range",
+    ),
+    Variable(
+        "RUST_VERSION", Kind.TEXT, _PROJECT, "the version of Rust", otherwise="as the project says",
+        example="1.85", pattern=_VERSION, rule="a version or a range",
+    ),
+    Variable(
+        "JAVA_VERSION", Kind.TEXT, _PROJECT, "the version of Java", otherwise="as the project says",
+        example="21", pattern=_VERSION, rule="a version or a range",
+    ),
+    Variable(
+        "DOTNET_VERSION", Kind.TEXT, _PROJECT, "the version of .NET", otherwise="as the project says",
+        example="8.0", pattern=_VERSION, rule="a version or a range",
+    ),
+    Variable(
+        "PHP_VERSION", Kind.TEXT, _PROJECT, "the version of PHP", otherwise="as the project says",
+        example="8.3", pattern=_VERSION, rule="a version or a range",
+    ),
+    Variable(
+        "PHP_EXTENSIONS", Kind.TEXT, _PROJECT, "extensions of PHP that the project needs besides the usual ones",
+        otherwise="as composer.json says", example="imagick,mongodb", pattern=r"[\w-]+(?:\s*,\s*[\w-]+)*",
+        rule="names with commas between them",
+    ),
+    Variable(
         "INSTALL_COMMAND", Kind.TEXT, _PROJECT, "the command that installs dependencies",
         otherwise="detected", example="npm ci --omit=dev",
     ),
@@ -104,6 +137,14 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "RUN_COMMAND", Kind.TEXT, _PROJECT, "the command that starts the application", otherwise="detected",
         example="npm run start:production",
+    ),
+    Variable(
+        "OUTPUT_DIR", Kind.FOLDER, _PROJECT, "the folder of a static site, built or not, that is served",
+        otherwise="detected", example="dist", pattern=_FOLDER, rule="a relative path inside the project",
+    ),
+    Variable(
+        "FORCE_INSTALL", Kind.BOOLEAN, _PROJECT, "install dependencies anew, even if nothing has changed",
+        default="false", example="true",
     ),
     Variable(
         "APP_PORT", Kind.PORT, _PROJECT, "the port that the application listens on", required=True, low=1,

@@ -37,8 +37,8 @@ def detect(directory: Path, as_json: bool) -> None:
     """Show what the source in DIR is, and how it would be installed, built and started.
 
     Nothing is executed. The variables PROJECT_PATH, PROJECT_TYPE, INSTALL_COMMAND, BUILD_COMMAND,
-    RUN_COMMAND, NODE_VERSION and PYTHON_VERSION count as they do in a deployment. Exits 1 if it cannot be
-    told.
+    RUN_COMMAND, OUTPUT_DIR and those of versions (NODE_VERSION …) count as they do in a deployment. Exits 1 if
+    it cannot be told.
 
     \b
     Examples:

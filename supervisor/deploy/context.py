@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from supervisor.languages import Overrides
@@ -46,15 +46,7 @@ class Context:
     @property
     def overrides(self) -> Overrides:
         """What the user's variables say about the project's plan."""
-        settings = self.settings
-        return Overrides(
-            project_type=settings.project_type,
-            install_command=settings.install_command,
-            build_command=settings.build_command,
-            run_command=settings.run_command,
-            node_version=settings.node_version,
-            python_version=settings.python_version,
-        )
+        return Overrides(**{field.name: getattr(self.settings, field.name) for field in fields(Overrides)})
 
     def environment(self, release: Release) -> dict[str, str]:
         """The environment of a release's application, its hooks and its builds."""

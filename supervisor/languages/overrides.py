@@ -19,6 +19,15 @@ class Overrides:
     run_command: str | None = None
     node_version: str | None = None
     python_version: str | None = None
+    ruby_version: str | None = None
+    go_version: str | None = None
+    bun_version: str | None = None
+    rust_version: str | None = None
+    java_version: str | None = None
+    dotnet_version: str | None = None
+    php_version: str | None = None
+    php_extensions: str | None = None
+    output_dir: str | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):

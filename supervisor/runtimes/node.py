@@ -12,6 +12,7 @@ name = "node"
 variable = "NODE_VERSION"
 example = "20"
 plain = ("node",)
+asks = ("--version",)
 aside: tuple[str, ...] = ()
 
 CODENAMES = {  # of the long-term versions, as nodejs/Release names them

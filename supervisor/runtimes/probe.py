@@ -27,19 +27,21 @@ class Probe:
         self._user = user
         self._known: dict[_Key, str | None] = {}
 
-    async def output(self, path: Path, environment: Mapping[str, str]) -> str | None:
-        """The first line that `path --version` prints; None if it is not there, or does not work."""
+    async def output(
+        self, path: Path, environment: Mapping[str, str], asks: tuple[str, ...] = ("--version",)
+    ) -> str | None:
+        """The first line that a program prints when asked so; None if it is not there, or does not work."""
         key = _key(path)
         if key is None:
             return None
         if key not in self._known:
-            self._known[key] = await self._ask(path, environment)
+            self._known[key] = await self._ask(path, environment, asks)
         return self._known[key]
 
-    async def _ask(self, path: Path, environment: Mapping[str, str]) -> str | None:
+    async def _ask(self, path: Path, environment: Mapping[str, str], asks: tuple[str, ...]) -> str | None:
         env = {name: environment[name] for name in _KEPT if name in environment} | _QUIET
         ended = await self._runner.run(
-            Command((str(path), "--version"), Path("/"), env, TIMEOUT_S, user=self._user, capture=True)
+            Command((str(path), *asks), Path("/"), env, TIMEOUT_S, user=self._user, capture=True)
         )
         lines = ended.output.decode(errors="replace").split("\n")
         return lines[0].strip() if ended.ok and lines[0].strip() else None

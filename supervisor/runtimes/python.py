@@ -13,6 +13,7 @@ name = "python"
 variable = "PYTHON_VERSION"
 example = "3.12"
 plain = ("python3", "python")
+asks = ("--version",)
 aside = tuple(f"python3.{minor}" for minor in range(30, 5, -1))
 
 _BARE = re.compile(r"(?:c?python[-@]?)?(\d+(?:\.\d+){0,2})(?:\.\*)?")

@@ -31,7 +31,8 @@ class Kind(Protocol):
     """A kind of runtime. A module does: it has these at its top level.
 
     `plain` are its usual commands, of which the first on PATH is the system's choice; `aside` are commands
-    that carry a version in their name. `variable` is what the user can set, `example` a value of it.
+    that carry a version in their name; `asks` are the arguments that make one print its
+    version. `variable` is what the user can set, `example` a value of it.
     """
 
     @property
@@ -45,6 +46,9 @@ class Kind(Protocol):
 
     @property
     def plain(self) -> tuple[str, ...]: ...
+
+    @property
+    def asks(self) -> tuple[str, ...]: ...
 
     @property
     def aside(self) -> tuple[str, ...]: ...

@@ -84,7 +84,7 @@ class System:
 
     async def _candidate(self, kind: Kind, path: Path, environment: Mapping[str, str]) -> Candidate | None:
         """What a program is; None if it does not work, as a shim of pyenv for a version that is not installed."""
-        output = await self._probe.output(path, environment)
+        output = await self._probe.output(path, environment, kind.asks)
         version = kind.version(output) if output else None
         return Candidate(kind.resolved(path, version, environment), version) if version else None
 

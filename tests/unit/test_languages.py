@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -19,15 +20,7 @@ from supervisor.model import Plan
 
 APPS = Path(__file__).parents[1] / "apps"
 SAMPLES = sorted(path for path in APPS.iterdir() if path.is_dir())
-VARIABLES = (
-    "PROJECT_PATH",
-    "PROJECT_TYPE",
-    "INSTALL_COMMAND",
-    "BUILD_COMMAND",
-    "RUN_COMMAND",
-    "NODE_VERSION",
-    "PYTHON_VERSION",
-)
+VARIABLES = ("PROJECT_PATH", *(field.name.upper() for field in fields(Overrides)))
 
 
 @pytest.fixture(autouse=True)
