@@ -14,7 +14,7 @@ from supervisor.deploy.attempt import Attempt, Limit, StageFailed
 from supervisor.deploy.context import Context
 from supervisor.errors import OrbitError
 from supervisor.health import check, script
-from supervisor.health.http import HttpCheck
+from supervisor.health.http import HttpCheck, is_taken
 from supervisor.model import Exit, Release, Stage
 from supervisor.processes import tree
 from supervisor.processes.app import App, describe
@@ -60,7 +60,7 @@ class Switch:
             attempt.enter(Stage.STARTING_APP)
             attempt.command = line_of(self._context.app_spec(release).argv)
             self._store.activate(release)
-            await self._assure_port()
+            self._assure_port()
             await self._start(release)
             attempt.enter(Stage.HEALTH_CHECK)
             attempt.command = self._app.command
@@ -86,11 +86,11 @@ class Switch:
         """What runs, though `current` does not lead to it: somebody has removed the link."""
         return next((release for release in self._store.all() if release.id == self._app.release), None)
 
-    async def _assure_port(self) -> None:
+    def _assure_port(self) -> None:
         """Raises StageFailed if somebody else listens where the application should: its answers would be taken for
         the application's."""
         port = self._context.settings.app_port
-        if await HttpCheck(port, "/").is_taken():
+        if is_taken(port):
             who = tree.listener(port)
             by = f"{who[1]} (pid {who[0]})" if who else "another program"
             raise StageFailed(f"port {port} is in use by {by}: stop that, or set another APP_PORT")
