@@ -98,7 +98,7 @@ class Builder:
     async def _install_runtime(self, attempt: Attempt, draft: Release, build_log: BuildLog) -> Release:
         attempt.enter(Stage.INSTALLING_RUNTIME)
         prepared = await self._toolchains.prepare(draft)
-        for note in prepared.notes:
+        for note in (*prepared.notes, *(option.note for option in self._context.memory_options(draft.plan))):
             logger.info(note)
         own = tuple(str(draft.project / place) for place in draft.plan.bin_dirs)
         draft = replace(draft, search_path=(*own, *prepared.search_path))
@@ -145,7 +145,7 @@ class Builder:
             Command(
                 argv,
                 draft.project,
-                context.environment(draft),
+                context.environment(draft, context.build_limits),
                 context.settings.deployment_timeout_s,
                 user=context.user,
                 log=log,

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from supervisor.deploy.memory_options import Option, options_for
 from supervisor.languages import Overrides
 from supervisor.layout import Layout
-from supervisor.model import Limits, Release, Runner, User
-from supervisor.processes import environment
+from supervisor.model import UNLIMITED, Limits, Plan, Release, Runner, User
+from supervisor.processes import container, environment
 from supervisor.processes.shell import argv_of
 from supervisor.processes.spawner import Spec
 from supervisor.releases import gate
@@ -48,13 +49,19 @@ class Context:
         """What the user's variables say about the project's plan."""
         return Overrides(**{field.name: getattr(self.settings, field.name) for field in fields(Overrides)})
 
-    def environment(self, release: Release) -> dict[str, str]:
-        """The environment of a release's application, its hooks and its builds."""
+    def environment(self, release: Release, limits: Limits = UNLIMITED) -> dict[str, str]:
+        """The environment of a release's application, its hooks and its builds, which may take `limits`."""
         plan = release.plan
         commands = (plan.package_manager, plan.install, plan.build, self.settings.pre_build_command)
         pnpm = any("pnpm" in command for command in commands if command)
-        defaults = (*plan.environment, *(_COPYING_OF_OLD_PNPM if pnpm else ()))
+        memory = (option.setting for option in self.memory_options(plan, limits))
+        defaults = (*memory, *plan.environment, *(_COPYING_OF_OLD_PNPM if pnpm else ()))
         return self.environment_of(release.project, release.search_path, defaults, release)
+
+    def memory_options(self, plan: Plan, limits: Limits = UNLIMITED) -> tuple[Option, ...]:
+        """What the plan's runtimes are told about memory, where the container or `limits` bound it."""
+        bounds = [bound for bound in (container.memory_bytes(), limits.memory_bytes) if bound]
+        return options_for(plan, self.base_env, min(bounds, default=None))
 
     def environment_of(
         self,

@@ -109,19 +109,20 @@ class HookRunner:
     async def run(self, hook: Hook, release: Release) -> None:
         """Run to its end or its timeout; nothing that it started is left then. Raises StageFailed."""
         self._tell(f"Running hook: {hook.name}")
+        context = self._context
         command = Command(
             hook.argv,
             hook.cwd,
-            {**self._context.environment(release), "ORBIT_HOOK": hook.name, "PWD": str(hook.cwd)},
+            {**context.environment(release, context.build_limits), "ORBIT_HOOK": hook.name, "PWD": str(hook.cwd)},
             self._timeout_s,
-            user=self._context.user_of(release),
+            user=context.user_of(release),
             log=self._log,
             mark=MARK,
             background=True,
-            limits=self._context.build_limits,
+            limits=context.build_limits,
         )
         try:
-            ended = await self._context.runner.run(command)
+            ended = await context.runner.run(command)
         except asyncio.CancelledError:
             self._tell(f"Hook was ended together with the deployment: {hook.name}")
             raise

@@ -39,7 +39,7 @@ class Group:
 
 def limited(name: str, memory_bytes: int, cpus: float) -> Group | None:
     """A new group with these limits (0: none); None where groups cannot be had, or not all of the limits."""
-    mounts = _mounts()
+    mounts = places()
     try:
         if "" in mounts:
             return _second(mounts[""], name, memory_bytes, cpus)
@@ -50,7 +50,7 @@ def limited(name: str, memory_bytes: int, cpus: float) -> Group | None:
 
 def kills() -> int | None:
     """How many processes the kernel has ended for lack of memory where we are, not below; None if it does not say."""
-    mounts = _mounts()
+    mounts = places()
     if "memory" in mounts:
         return _kills(f"{mounts['memory']}/memory.oom_control")
     if "" not in mounts:
@@ -130,14 +130,14 @@ def _sweep(own: str) -> None:
                 continue
 
 
-def _mounts() -> dict[str, str]:
+def places(process: str = "/proc/self") -> dict[str, str]:
     """Where our own group lies, by controller; by "" in version 2, if that limits memory here."""
     paths = {}
-    for line in _lines("/proc/self/cgroup"):
+    for line in _lines(f"{process}/cgroup"):
         _, controllers, path = line.split(":", 2)
         paths.update(dict.fromkeys(controllers.split(","), path))
     found = {}
-    for line in _lines("/proc/self/mountinfo"):
+    for line in _lines(f"{process}/mountinfo"):
         fields = line.split(" ")
         kind, _, options = fields[fields.index("-") + 1 :][:3]
         if kind == "cgroup2":

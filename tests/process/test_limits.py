@@ -25,7 +25,7 @@ BURNS = (
 
 def groups() -> list[Path]:
     """Those that Orbit's shims have made and that are still there."""
-    return [path for own in cgroup._mounts().values() for path in Path(own).glob(f"{cgroup.PREFIX}[0-9]*")]
+    return [path for own in cgroup.places().values() for path in Path(own).glob(f"{cgroup.PREFIX}[0-9]*")]
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ class Orbit:
             self.env["RUN_AS_USER"] = "root"
         self.env |= variables
         self.process: subprocess.Popen[bytes] | None = None
+        self.enter: Callable[[], None] | None = None  # called in the new process before all else
         self.console = home.parent / f"{home.name}.console"
 
     def start(self, terminal: int | None = None, from_shell: bool = False) -> Orbit:
@@ -63,6 +65,7 @@ class Orbit:
                 stderr=subprocess.STDOUT,
                 cwd="/",
                 start_new_session=terminal is None,
+                preexec_fn=self.enter,
             )
         return self
 
