@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 
 from supervisor.deploy.context import Context
+from supervisor.errors import RuntimeMissing
 from supervisor.model import Release
-from supervisor.runtimes import Runtime, System, Tool, Tools, venv
+from supervisor.runtimes import PACKAGES, Runtime, System, Tool, Tools, venv
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +40,33 @@ class Toolchains:
     async def prepare(self, draft: Release) -> Toolchain:
         """What `draft` needs. Raises RuntimeMissing, OSError."""
         plan, base = draft.plan, self._context.base_env
-        runtime = await self._system.find(plan, base)
+        try:
+            runtime = await self._system.find(plan, base)
+        except RuntimeMissing:
+            if plan.runtime not in PACKAGES or shutil.which("npm", path=base["PATH"]) is None:
+                raise
+            return _of_tool(await self._tools.provide(plan.runtime, plan.runtime_version, base))
         if runtime is None:
             return Toolchain()
         path = [str(runtime.bin_dir)] if runtime.bin_dir else []
         environment = {**base, "PATH": os.pathsep.join([*path, base["PATH"]])}
-        tool = await self._tools.provide(plan.package_manager, plan.package_manager_version, environment)
-        steps = []
-        if tool and tool.bin_dir:
-            path.append(str(tool.bin_dir))
-        if tool and tool.install_argv:
-            steps.append(Step(f"installing {tool.name}", tool.install_argv))
+        manager = None if plan.package_manager == plan.runtime else plan.package_manager
+        tool = await self._tools.provide(manager, plan.package_manager_version, environment)
+        of_tool = _of_tool(tool)
+        path += of_tool.search_path
+        steps = list(of_tool.steps)
         if plan.runtime == "python":
             path.append(str(venv.provide_uv(self._context.layout.cache)))
             steps.append(Step("making the virtual environment", venv.command(runtime)))
         return Toolchain(tuple(path), tuple(steps), (_found(runtime, tool), *runtime.notes))
+
+
+def _of_tool(tool: Tool | None) -> Toolchain:
+    """The part of a program that npm provides; a runtime may be one: Bun."""
+    if tool is None:
+        return Toolchain()
+    steps = (Step(f"installing {tool.name}", tool.install_argv),) if tool.install_argv else ()
+    return Toolchain((str(tool.bin_dir),) if tool.bin_dir else (), steps, (f"using {tool.name} {tool.version}",))
 
 
 def _found(runtime: Runtime, tool: Tool | None) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from supervisor.languages.source import Source
 
+_MISE = ("mise.toml", ".mise.toml", "mise/config.toml", ".mise/config.toml", ".config/mise.toml")
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -57,6 +59,25 @@ def tool_versions(*tools: str) -> Reader:
             words = line.split("#")[0].split()
             if len(words) > 1 and words[0] in tools and words[1] != "system":
                 return Wanted(words[1], source.shown(".tool-versions"))
+        return None
+
+    return read
+
+
+def mise_toml(*tools: str) -> Reader:
+    """A reader of mise's `[tools]`: `node = "22"`, a list of versions of which the first counts, or a table."""
+
+    def read(source: Source) -> Wanted | None:
+        name = source.first_file(*_MISE)
+        if name is None:
+            return None
+        asked = (source.toml(name) or {}).get("tools")
+        for tool in tools:
+            value = asked.get(tool) if isinstance(asked, dict) else None
+            value = value[0] if isinstance(value, list) and value else value
+            value = value.get("version") if isinstance(value, dict) else value
+            if isinstance(value, str) and value.strip() not in ("", "system"):
+                return Wanted(value.strip(), source.shown(name))
         return None
 
     return read

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from supervisor.runtimes.runtime import Runtime
 from supervisor.runtimes.system import System
-from supervisor.runtimes.tools import Tool, Tools
+from supervisor.runtimes.tools import PACKAGES, Tool, Tools
 
-__all__ = ["Runtime", "System", "Tool", "Tools"]
+__all__ = ["PACKAGES", "Runtime", "System", "Tool", "Tools"]

@@ -17,12 +17,12 @@ from pathlib import Path
 
 from supervisor.errors import RuntimeMissing
 from supervisor.model import Plan, Runner, User
-from supervisor.runtimes import node, python
+from supervisor.runtimes import bun, node, python
 from supervisor.runtimes.probe import Probe
 from supervisor.runtimes.requirement import Requirement, Test, anything, numbers
 from supervisor.runtimes.runtime import Kind, Runtime
 
-KINDS: tuple[Kind, ...] = (node, python)
+KINDS: tuple[Kind, ...] = (node, python, bun)
 MOST_SHOWN = 6
 
 

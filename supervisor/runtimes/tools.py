@@ -1,4 +1,4 @@
-"""The package managers of Node that do not come with it: pnpm, yarn and bun.
+"""The package managers of Node that do not come with it: pnpm, yarn and bun, which is a runtime, too.
 
 One on PATH is taken if it is the version that the project wants. Otherwise npm installs it into a directory
 of the cache that goes on PATH, so that scripts and hooks find it, too. npm is there with every Node and obeys

@@ -9,24 +9,38 @@ Express server with a requirements.txt for its scripts is Node.
 
 from __future__ import annotations
 
-import shlex
+from dataclasses import replace
 
 from supervisor.languages.language import Fit
-from supervisor.languages.node import frameworks, managers, package
-from supervisor.languages.node.frameworks import Framework, Role
-from supervisor.languages.node.managers import PackageManager
-from supervisor.languages.node.package import Package
-from supervisor.languages.node.start import Project, find, serves
-from supervisor.languages.node.workspace import patterns, root_of
+from supervisor.languages.node import engines, frameworks, managers, package, project
+from supervisor.languages.node.engine import SCRIPT, Engine
+from supervisor.languages.node.frameworks import Role
+from supervisor.languages.node.start import serves
 from supervisor.languages.source import Source
-from supervisor.languages.versions import Reader, Wanted, first_line, tool_versions, wanted
-from supervisor.model import Plan
+from supervisor.languages.versions import first_line, mise_toml, tool_versions
+from supervisor.model import Need, Plan
 
 name = "node"
 markers = (package.FILE,)
 
+ENGINE = Engine(
+    name="node",
+    variable="NODE_VERSION",
+    manager="npm",
+    runs="node",
+    endings=SCRIPT,
+    versions=(
+        first_line(".nvmrc"),
+        first_line(".node-version"),
+        engines.of("node"),
+        engines.volta,
+        tool_versions("nodejs", "node"),
+        mise_toml("node", "nodejs"),
+    ),
+)
 
-def fit(source: Source) -> Fit:
+
+def fit(source: Source, engine: Engine = ENGINE) -> Fit:
     """How surely this is a Node project; see the module's docstring. Raises PlanError about a broken package.json."""
     own = package.read(source)
     if not own.there:
@@ -34,7 +48,7 @@ def fit(source: Source) -> Fit:
     script = own.script("start")
     if script is not None and not frameworks.is_development(script):
         return Fit.CERTAIN
-    runs = serves(source, own)
+    runs = serves(source, own, engine)
     framework = frameworks.of(own, runs)
     if framework is not None and framework.role is Role.SERVER and (runs or framework.build):
         return Fit.CERTAIN
@@ -43,70 +57,6 @@ def fit(source: Source) -> Fit:
 
 def plan(source: Source) -> Plan:
     """What the project needs. Raises PlanError about a broken manifest or lockfile."""
-    own = package.read(source)
-    manager = managers.choose(source, own)
-    framework = frameworks.of(own, serves(source, own))
-    version = wanted(source, "NODE_VERSION", source.options.node_version, _VERSIONS)
-    build, build_notes = _build(source, own, manager, framework)
-    start = find(Project(source, own, manager, framework, build is not None))
-    return Plan(
-        type=name,
-        framework=framework.name if framework else None,
-        runtime="node",
-        runtime_version=version.constraint if version else None,
-        package_manager=manager.name,
-        package_manager_version=manager.version,
-        install=manager.install if _needs_install(source, own, manager) else None,
-        build=build,
-        start=start.command,
-        serve="static" if start.output else "app",
-        output_dir=start.output,
-        bin_dirs=manager.bin_dirs,
-        environment=(("NODE_ENV", "production"),),
-        notes=((version.note("node"),) if version else ()) + manager.notes + build_notes + start.notes,
-    )
-
-
-def _needs_install(source: Source, own: Package, manager: PackageManager) -> bool:
-    return bool(manager.lockfile or own.everything or manager.up != "." or patterns(source))
-
-
-def _build(
-    source: Source, own: Package, manager: PackageManager, framework: Framework | None
-) -> tuple[str | None, tuple[str, ...]]:
-    """The build script, or the framework's build; in a monorepo preceded by those of the packages it depends on."""
-    script = own.script("build")
-    if script is None:
-        command = framework.build if framework else None
-        return (manager.within(command) if command else None), ()
-    if manager.up == "." or own.name is None:
-        return manager.run("build"), ()
-    root, member = root_of(source), shlex.quote(own.name)
-    if root.is_file("turbo.json") and "turbo" in package.read(root).everything:
-        return manager.within(f"turbo run build --filter={member}"), ()
-    if not any(spec.startswith("workspace:") for spec in own.everything.values()):
-        return manager.run("build"), ()
-    if manager.name == "pnpm":
-        return f"pnpm --filter {member}... run build", ()
-    if manager.berry and manager.major() >= 4:
-        return "yarn workspaces foreach -Rpt run build", ()
-    return manager.run("build"), ("packages of this repository that it needs are not built: see BUILD_COMMAND",)
-
-
-def _engines(source: Source) -> Wanted | None:
-    constraint = package.read(source).engines.get("node", "").strip()
-    return Wanted(constraint, f"engines.node in {source.shown(package.FILE)}") if constraint else None
-
-
-def _volta(source: Source) -> Wanted | None:
-    constraint = package.read(source).volta.get("node", "").strip()
-    return Wanted(constraint, f"volta.node in {source.shown(package.FILE)}") if constraint else None
-
-
-_VERSIONS: tuple[Reader, ...] = (
-    first_line(".nvmrc"),
-    first_line(".node-version"),
-    _engines,
-    _volta,
-    tool_versions("nodejs", "node"),
-)
+    found = project.plan(source, ENGINE, source.options.node_version)
+    calls_bun = managers.starts_bun(package.read(source)) and found.package_manager != "bun"
+    return replace(found, helpers=(Need("bun"),)) if calls_bun else found

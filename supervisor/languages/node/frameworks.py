@@ -68,6 +68,9 @@ BUNDLERS = (
     Framework("parcel", ("parcel",), _SITE, None, None, "dist"),
 )
 
+WITH_PROGRAM = frozenset(framework.name for framework in FULL + BUNDLERS)
+"""Those with a command line of their own, which is a program for Node."""
+
 _DEVELOPMENT = re.compile(
     r"""(?:cross-env\s+)? (?:[A-Z_][A-Z0-9_]*=\S*\s+)* (?:npx\s+)?
         (?: react-scripts\s+start | craco\s+start | ng\s+(?:serve|s) | vite(?:\s+(?:dev|serve))?

@@ -42,6 +42,8 @@ _YARN_OF_LOCK = {  # the versions that write a __metadata.version, and with --im
     "9": "4.14",
 }
 _NUMBER = re.compile(r"\d+")
+_STARTS_BUN = re.compile(r"(?:[A-Z_][A-Z0-9_]*=\S*\s+)*bunx?\s")
+_FOR_BUN = ("@types/bun", "bun-types", "elysia")  # elysia on Node is a start script's affair
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +88,43 @@ class PackageManager:
         return f"yarn {command}" if self.pnp else command
 
 
-def choose(source: Source, own: Package) -> PackageManager:
-    """The project's package manager. Raises PlanError if the lockfile that it would install from cannot be used."""
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Which package manager a project has: `root` is where it installs, `present` the lockfiles there and by whom."""
+
+    root: Source
+    top: Package
+    name: str
+    version: str | None
+    lockfile: str | None
+    present: tuple[tuple[str, str], ...]
+
+
+def named(source: Source, own: Package, default: str) -> Named:
+    """The project's package manager, by its files' names alone; `default` if nothing says which."""
     root = root_of(source)
-    up = way_up(source, root)
     top = own if root == source else package.read(root)
     name, version = _declared(own) or _declared(top) or (None, None)
-    present = [(file, by) for file, by in LOCKFILES if root.has(file)]
+    present = tuple((file, by) for file, by in LOCKFILES if root.has(file))
     lockfile, by = next(((f, b) for f, b in present if name in (None, b)), (None, None))
-    name = name or by or _of_engines(top) or "npm"
-    text = _lock_text(root, lockfile)
-    berry = name == "yarn" and _is_berry(root, version, text)
+    name = name or by or _of_engines(top) or ("bun" if _is_for_bun(root, own, top) else default)
+    return Named(root, top, name, version, lockfile, present)
+
+
+def choose(source: Source, own: Package, default: str) -> PackageManager:
+    """The project's package manager. Raises PlanError if the lockfile that it would install from cannot be used."""
+    found = named(source, own, default)
+    root, name = found.root, found.name
+    text = _lock_text(root, found.lockfile)
+    berry = name == "yarn" and _is_berry(root, found.version, text)
     return PackageManager(
         name=name,
-        version=version or _version(root, top, name, text, berry),
-        lockfile=lockfile,
-        up=up,
+        version=found.version or _version(root, found.top, name, text, berry),
+        lockfile=found.lockfile,
+        up=way_up(source, root),
         berry=berry,
         pnp=berry and not re.search(r"^nodeLinker:\s*[\"']?(node-modules|pnpm)", _yarnrc(root), re.MULTILINE),
-        notes=tuple(f"{root.shown(file)} was passed over: {name} decides" for file, b in present if b != name),
+        notes=tuple(f"{root.shown(file)} was passed over: {name} decides" for file, b in found.present if b != name),
     )
 
 
@@ -119,6 +139,20 @@ def _of_engines(top: Package) -> str | None:
     """The only package manager besides npm that `engines` ask for; a value such as "please use yarn" forbids."""
     asked = [name for name in NAMES if name != "npm" and _NUMBER.search(top.engines.get(name, ""))]
     return asked[0] if len(asked) == 1 else None
+
+
+def _is_for_bun(root: Source, own: Package, top: Package) -> bool:
+    """Whether a project without a lockfile is one for Bun: its settings, its types, its framework, its start script."""
+    if root.first_file("bunfig.toml", ".bun-version") is not None:
+        return True
+    if own.script("start") is not None:
+        return starts_bun(own)
+    return any(name in own.everything or name in top.everything for name in _FOR_BUN)
+
+
+def starts_bun(own: Package) -> bool:
+    """Whether the start script calls Bun."""
+    return _STARTS_BUN.match(own.script("start") or "") is not None
 
 
 def _lock_text(root: Source, lockfile: str | None) -> str:

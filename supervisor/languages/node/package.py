@@ -16,18 +16,20 @@ class Package:
     """What a package.json says. `dependencies` are those of the running app, `tools` those of its
     development.
 
-    `engines` are the versions of node and of package managers that it asks for; `manager` is its
-    packageManager field (`pnpm@9.12.0+sha512…`) or what its devEngines name.
+    `engines` are the versions of node and of package managers that it asks for, `runtimes` those of its
+    devEngines; `manager` is its packageManager field (`pnpm@9.12.0+sha512…`) or what its devEngines name.
     """
 
     there: bool = False
     name: str | None = None
     main: str | None = None
+    module: str | None = None
     scripts: Mapping[str, str] = field(default_factory=dict)
     dependencies: Mapping[str, str] = field(default_factory=dict)
     tools: Mapping[str, str] = field(default_factory=dict)
     engines: Mapping[str, str] = field(default_factory=dict)
     volta: Mapping[str, str] = field(default_factory=dict)
+    runtimes: Mapping[str, str] = field(default_factory=dict)
     manager: str | None = None
     workspaces: tuple[str, ...] = ()
 
@@ -46,16 +48,18 @@ def read(source: Source) -> Package:
     if data is None:
         return Package()
     texts = _Texts(source, data)
-    name, main = data.get("name"), data.get("main")
+    name, main, module = data.get("name"), data.get("main"), data.get("module")
     return Package(
         there=True,
         name=name if isinstance(name, str) else None,
         main=main if isinstance(main, str) else None,
+        module=module if isinstance(module, str) else None,
         scripts=texts.of("scripts"),
         dependencies={**texts.of("optionalDependencies"), **texts.of("dependencies")},
         tools=texts.of("devDependencies"),
         engines={} if isinstance(data.get("engines"), list) else texts.of("engines"),  # a list is what npm 0.x wrote
         volta=_strings(data.get("volta")),
+        runtimes=_runtimes(data.get("devEngines")),
         manager=_manager(source, data),
         workspaces=_workspaces(source, data),
     )
@@ -90,6 +94,13 @@ def _manager(source: Source, data: Mapping[str, Any]) -> str | None:
         version = wanted.get("version")
         field = f"{wanted['name']}@{version}" if isinstance(version, str) else wanted["name"]
     return field
+
+
+def _runtimes(engines: object) -> dict[str, str]:
+    """The versions in devEngines.runtime, which is one `{"name": "node", "version": "^22"}` or a list of them."""
+    listed = engines.get("runtime") if isinstance(engines, dict) else None
+    each = [_strings(item) for item in (listed if isinstance(listed, list) else [listed])]
+    return {item["name"]: item["version"] for item in each if "name" in item and "version" in item}
 
 
 def _workspaces(source: Source, data: Mapping[str, Any]) -> tuple[str, ...]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 
 from supervisor.languages.language import NO_START
 from supervisor.languages.node import sites
+from supervisor.languages.node.engine import Engine
 from supervisor.languages.node.frameworks import Framework, is_development
 from supervisor.languages.node.managers import PackageManager
 from supervisor.languages.node.package import Package
@@ -21,9 +21,6 @@ PREVIEW = (  # with vite's command line, it would answer to no name but localhos
     '{ host: "0.0.0.0", port: +process.env.PORT, strictPort: true, allowedHosts: true } }))\''
 )
 _SERVERS = {"sveltekit": "@sveltejs/adapter-node", "tanstack-start": "nitro"}  # instead of vite's preview
-
-_SCRIPT = (".js", ".mjs", ".cjs")
-_TYPED = (".ts", ".tsx", ".mts")  # what bun runs as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +39,7 @@ class Project:
     source: Source
     package: Package
     manager: PackageManager
+    engine: Engine
     framework: Framework | None
     builds: bool
 
@@ -65,12 +63,12 @@ def find(project: Project) -> Start:
     return Start(notes=(f"{NO_START}there is no {looked_for}; add a start script",))
 
 
-def serves(source: Source, package: Package) -> bool:
+def serves(source: Source, package: Package, engine: Engine) -> bool:
     """Whether there is a command or a file to run: a start script that is no development server, or an entry file."""
     script = package.script("start")
     if script is not None and not is_development(script):
         return True
-    return _main(source, package, _SCRIPT, False) is not None or _entry(source, _SCRIPT) is not None
+    return _main(source, package, engine, False) is not None or _entry(source, engine) is not None
 
 
 def _framework_first(project: Project) -> str | None:
@@ -141,24 +139,22 @@ def _remarks(project: Project, command: str) -> tuple[str, ...]:
 
 
 def _by_file(project: Project) -> str | None:
-    if project.manager.name == "bun":
-        file = _main(project.source, project.package, _SCRIPT + _TYPED, project.builds)
-        file = file or _entry(project.source, _SCRIPT + _TYPED)
-        return file and f"bun run {shlex.quote(file)}"
-    file = _main(project.source, project.package, _SCRIPT, project.builds) or _entry(project.source, _SCRIPT)
-    return file and project.manager.within(f"node {shlex.quote(file)}")
+    file = _main(project.source, project.package, project.engine, project.builds)
+    file = file or _entry(project.source, project.engine)
+    return file and project.manager.within(project.engine.run(file))
 
 
-def _main(source: Source, package: Package, endings: tuple[str, ...], builds: bool) -> str | None:
+def _main(source: Source, package: Package, engine: Engine, builds: bool) -> str | None:
     """The file that `main` names, with what Node adds to it; one that is not there counts if a build can make it."""
-    if package.main is None or re.match(r"-|/|\.\./", package.main):
+    named = package.main or (package.module if engine.name == "bun" else None)  # `bun init` writes `module`
+    if named is None or re.match(r"-|/|\.\./", named):
         return None
-    main = package.main.removeprefix("./").rstrip("/")
+    main, endings = named.removeprefix("./").rstrip("/"), engine.endings
     found = source.first_file(main, *(main + end for end in endings), *(f"{main}/index{end}" for end in endings))
     if found is None and builds and main.endswith(endings):
         return main
     return found if found and found.endswith(endings) else None
 
 
-def _entry(source: Source, endings: tuple[str, ...]) -> str | None:
-    return source.first_file(*(entry + end for entry in ENTRIES for end in endings))
+def _entry(source: Source, engine: Engine) -> str | None:
+    return source.first_file(*(entry + end for entry in ENTRIES for end in engine.endings))

@@ -1,0 +1,68 @@
+"""The plan of a project with a package.json, whichever engine runs it."""
+
+from __future__ import annotations
+
+import shlex
+
+from supervisor.languages.node import frameworks, managers, package
+from supervisor.languages.node.engine import Engine
+from supervisor.languages.node.frameworks import Framework
+from supervisor.languages.node.managers import PackageManager
+from supervisor.languages.node.package import Package
+from supervisor.languages.node.start import Project, find, serves
+from supervisor.languages.node.workspace import patterns, root_of
+from supervisor.languages.source import Source
+from supervisor.languages.versions import wanted
+from supervisor.model import Plan
+
+
+def plan(source: Source, engine: Engine, version: str | None) -> Plan:
+    """What the project needs; `version` is the user's. Raises PlanError about a broken manifest or lockfile."""
+    own = package.read(source)
+    manager = managers.choose(source, own, engine.manager)
+    framework = frameworks.of(own, serves(source, own, engine))
+    constraint = wanted(source, engine.variable, version, engine.versions)
+    build, build_notes = _build(source, own, manager, framework)
+    start = find(Project(source, own, manager, engine, framework, build is not None))
+    return Plan(
+        type=engine.name,
+        framework=framework.name if framework else None,
+        runtime=engine.name,
+        runtime_version=constraint.constraint if constraint else None,
+        package_manager=manager.name,
+        package_manager_version=manager.version,
+        install=manager.install if _needs_install(source, own, manager) else None,
+        build=build,
+        start=start.command,
+        serve="static" if start.output else "app",
+        output_dir=start.output,
+        bin_dirs=manager.bin_dirs,
+        environment=(("NODE_ENV", "production"),),
+        notes=((constraint.note(engine.name),) if constraint else ()) + manager.notes + build_notes + start.notes,
+    )
+
+
+def _needs_install(source: Source, own: Package, manager: PackageManager) -> bool:
+    return bool(manager.lockfile or own.everything or manager.up != "." or patterns(source))
+
+
+def _build(
+    source: Source, own: Package, manager: PackageManager, framework: Framework | None
+) -> tuple[str | None, tuple[str, ...]]:
+    """The build script, or the framework's build; in a monorepo preceded by those of the packages it depends on."""
+    script = own.script("build")
+    if script is None:
+        command = framework.build if framework else None
+        return (manager.within(command) if command else None), ()
+    if manager.up == "." or own.name is None:
+        return manager.run("build"), ()
+    root, member = root_of(source), shlex.quote(own.name)
+    if root.is_file("turbo.json") and "turbo" in package.read(root).everything:
+        return manager.within(f"turbo run build --filter={member}"), ()
+    if not any(spec.startswith("workspace:") for spec in own.everything.values()):
+        return manager.run("build"), ()
+    if manager.name == "pnpm":
+        return f"pnpm --filter {member}... run build", ()
+    if manager.berry and manager.major() >= 4:
+        return "yarn workspaces foreach -Rpt run build", ()
+    return manager.run("build"), ("packages of this repository that it needs are not built: see BUILD_COMMAND",)

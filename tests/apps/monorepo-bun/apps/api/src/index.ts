@@ -1,0 +1,3 @@
+import { Elysia } from 'elysia';
+
+new Elysia().get('/', 'ok').listen(process.env.PORT);
