@@ -126,9 +126,11 @@ class Need:
 class Plan:
     """What a directory of source needs. Commands are shell command lines; None means that there is none.
 
-    `runtime_version` is the constraint as the project writes it. `release` is a Procfile's `release:` command, run
-    where `pre-deploy.sh` would be if there is none. `bin_dirs` are directories of the project's own programs, relative
-    to it, put first on PATH. `environment` is what the project's kind wants set; the user's own variables win.
+    `runtime_version` is the constraint as the project writes it; with `runtime_floor` it is the lowest version that
+    will do, and a later one is as good (go.mod's `go`, Cargo.toml's `rust-version`). `release` is a Procfile's
+    `release:` command, run where `pre-deploy.sh` would be if there is none. `bin_dirs` are directories of the project's
+    own programs, relative to it, put first on PATH. `environment` is what the project's kind wants set; the user's own
+    variables win, and `$PORT` in a value stands for the application's port.
     `notes` are remarks for the user (a file that was passed over, a guess that was made).
 
     `inputs` are the files that decide what the install makes (lockfiles and their manifests), `dependencies` the
@@ -144,6 +146,7 @@ class Plan:
     framework: str | None = None
     runtime: str | None = None
     runtime_version: str | None = None
+    runtime_floor: bool = False
     package_manager: str | None = None
     package_manager_version: str | None = None
     install: str | None = None

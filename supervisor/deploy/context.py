@@ -73,7 +73,8 @@ class Context:
         """The same, for one that is still being built."""
         port = str(self.settings.app_port)
         additions = {"PORT": port, "APP_PORT": port}
-        defaults = (*defaults, *_COPYING, *self._caches(), *venv.settings_of_pip(self.base_env))
+        told = tuple((name, value.replace("$PORT", port)) for name, value in defaults)
+        defaults = (*told, *_COPYING, *self._caches(), *venv.settings_of_pip(self.base_env))
         if release:
             additions |= {"ORBIT_RELEASE": release.id, "ORBIT_COMMIT": release.commit.sha}
             if self.user and self.user.uid:  # its directory is root's once it is complete, which git would not trust
@@ -92,6 +93,10 @@ class Context:
             ("UV_CACHE_DIR", str(cache / "uv")),
             ("PIP_CACHE_DIR", str(cache / "pip")),
             ("npm_config_cache", str(cache / "npm")),
+            ("GOMODCACHE", str(cache / "go-mod")),
+            ("GOCACHE", str(cache / "go-build")),
+            ("GOFLAGS", "-modcacherw"),  # directories that nobody may write to could not be removed from the cache
+            ("CARGO_HOME", str(cache / "cargo")),
         )
 
     def app_spec(self, release: Release) -> Spec:

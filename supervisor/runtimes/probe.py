@@ -9,7 +9,8 @@ from pathlib import Path
 from supervisor.model import Command, Runner, User
 
 TIMEOUT_S = 10.0
-_KEPT = ("PATH", "HOME", "USER", "LANG", "LD_LIBRARY_PATH", "PYENV_ROOT", "NVM_DIR", "COREPACK_HOME")
+_HOMES = ("PYENV_ROOT", "NVM_DIR", "COREPACK_HOME", "RUSTUP_HOME", "GOENV_ROOT")
+_KEPT = ("PATH", "HOME", "USER", "LANG", "LD_LIBRARY_PATH", *_HOMES)
 _QUIET = {"COREPACK_ENABLE_DOWNLOAD_PROMPT": "0", "COREPACK_ENABLE_NETWORK": "0"}  # its shims would ask, or download
 
 _Key = tuple[str, int, int]

@@ -17,12 +17,12 @@ from pathlib import Path
 
 from supervisor.errors import RuntimeMissing
 from supervisor.model import Plan, Runner, User
-from supervisor.runtimes import bun, node, python
+from supervisor.runtimes import bun, go, node, python, rust
 from supervisor.runtimes.probe import Probe
 from supervisor.runtimes.requirement import Requirement, Test, anything, numbers
 from supervisor.runtimes.runtime import Kind, Runtime
 
-KINDS: tuple[Kind, ...] = (node, python, bun)
+KINDS: tuple[Kind, ...] = (node, python, bun, go, rust)
 MOST_SHOWN = 6
 
 
@@ -51,7 +51,8 @@ class System:
         if kind is None:
             names = ", ".join(kind.name for kind in KINDS)
             raise RuntimeMissing(f"cannot provide {plan.runtime}: only {names} are known; set PROJECT_TYPE")
-        wanted = kind.requirement(plan.runtime_version) if plan.runtime_version else Requirement(anything)
+        text = f">={plan.runtime_version}" if plan.runtime_floor else plan.runtime_version
+        wanted = kind.requirement(text) if text else Requirement(anything)
         if wanted is None:
             raise RuntimeMissing(
                 f"cannot understand {_asked(plan)}: it is no version or range; "

@@ -1,0 +1,9 @@
+package main
+
+import (
+	"net/http"
+	"example.org/ada/shop/pages"
+)
+
+func main() {
+}

@@ -1,0 +1,9 @@
+package main
+
+import (
+	"net/http"
+	"github.com/go-chi/chi/v5"
+)
+
+func main() {
+}

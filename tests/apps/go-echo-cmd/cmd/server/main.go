@@ -1,0 +1,8 @@
+package main
+
+import (
+	"example.org/shop/internal/web"
+)
+
+func main() {
+}

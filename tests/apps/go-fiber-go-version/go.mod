@@ -1,0 +1,7 @@
+module example.org/shop
+
+go 1.21
+
+require (
+	github.com/gofiber/fiber/v2 v2.52.5
+)

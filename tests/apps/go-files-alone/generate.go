@@ -1,0 +1,10 @@
+//go:build ignore
+
+package main
+
+import (
+	"fmt"
+)
+
+func main() {
+}

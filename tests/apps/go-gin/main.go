@@ -1,0 +1,8 @@
+package main
+
+import (
+	"github.com/gin-gonic/gin"
+)
+
+func main() {
+}

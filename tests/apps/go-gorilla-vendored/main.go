@@ -1,0 +1,8 @@
+package main
+
+import (
+	"github.com/gorilla/mux"
+)
+
+func main() {
+}

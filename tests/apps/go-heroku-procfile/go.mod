@@ -1,0 +1,3 @@
+module example.org/ada/shop
+
+go 1.22

@@ -1,0 +1,3 @@
+// +heroku goVersion go1.21
+
+module example.org/shop

@@ -1,0 +1,10 @@
+// +build heroku
+
+package main
+
+import (
+	"net/http"
+)
+
+func main() {
+}

@@ -1,0 +1,9 @@
+package main
+
+import (
+	"log"
+	"github.com/pocketbase/pocketbase"
+)
+
+func main() {
+}

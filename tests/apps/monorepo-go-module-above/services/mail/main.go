@@ -1,0 +1,8 @@
+package main
+
+import (
+	"net/smtp"
+)
+
+func main() {
+}

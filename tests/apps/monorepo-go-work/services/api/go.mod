@@ -1,0 +1,7 @@
+module example.org/api
+
+go 1.22
+
+require (
+	github.com/gin-gonic/gin v1.10.0
+)
