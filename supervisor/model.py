@@ -135,7 +135,12 @@ class Plan:
 
     `inputs` are the files that decide what the install makes (lockfiles and their manifests), `dependencies` the
     directories that it makes, `caches` those that a build may find as the last one left them; all relative to the
-    project, `../..` leads to a monorepo's root. Where `inputs` is empty every release installs anew.
+    project, `../..` leads to a monorepo's root. Where `inputs` is empty every release installs anew. An input may be
+    a directory, which stands for all files below it; all of them are there when the plan is made. Of the dependencies
+    (a few are files) the install may leave some out. A cache may lie inside of one of them. `after_restore` is run
+    where dependencies were restored instead of installed: it does what an install does with the project's own source
+    (its lifecycle scripts, its own package); it may run long, and may need the network. A restored `.venv` has to be
+    told first where it is now: `runtimes.venv.relocation`.
 
     A site's pages are the files in `output_dir`; with `single_page`, a path that is no file is index.html's to answer.
     `health_path`, `port` are what the project's files say where the user's variables are silent.
@@ -162,6 +167,7 @@ class Plan:
     inputs: tuple[str, ...] = ()
     dependencies: tuple[str, ...] = ()
     caches: tuple[str, ...] = ()
+    after_restore: str | None = None
     single_page: bool = False
     health_path: str | None = None
     port: int | None = None

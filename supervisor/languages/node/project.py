@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 
-from supervisor.languages.node import frameworks, managers, package
+from supervisor.languages.node import frameworks, keeping, managers, package
 from supervisor.languages.node.engine import Engine
 from supervisor.languages.node.frameworks import Framework
+from supervisor.languages.node.keeping import Kept
 from supervisor.languages.node.managers import PackageManager
 from supervisor.languages.node.package import Package
 from supervisor.languages.node.start import Project, find, serves
@@ -24,6 +25,8 @@ def plan(source: Source, engine: Engine, version: str | None) -> Plan:
     constraint = wanted(source, engine.variable, version, engine.versions)
     build, build_notes = _build(source, own, manager, framework)
     start = find(Project(source, own, manager, engine, framework, build is not None))
+    install = manager.install if _needs_install(source, own, manager) else None
+    kept = keeping.dependencies(source, own, manager) if install else Kept()
     return Plan(
         type=engine.name,
         framework=framework.name if framework else None,
@@ -31,13 +34,17 @@ def plan(source: Source, engine: Engine, version: str | None) -> Plan:
         runtime_version=constraint.constraint if constraint else None,
         package_manager=manager.name,
         package_manager_version=manager.version,
-        install=manager.install if _needs_install(source, own, manager) else None,
+        install=install,
         build=build,
         start=start.command,
         serve="static" if start.output else "app",
         output_dir=start.output,
         bin_dirs=manager.bin_dirs,
         environment=(("NODE_ENV", "production"),),
+        inputs=kept.inputs,
+        dependencies=kept.dependencies,
+        caches=keeping.caches(source, manager, framework) if build else (),
+        after_restore=kept.after_restore,
         notes=((constraint.note(engine.name),) if constraint else ()) + manager.notes + build_notes + start.notes,
     )
 

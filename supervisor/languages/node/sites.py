@@ -21,7 +21,7 @@ def output_of(source: Source, package: Package, framework: Framework) -> str | N
     return framework.output if framework.role is Role.SITE else None
 
 
-def _config(source: Source, name: str) -> str:
+def config(source: Source, name: str) -> str:
     """The text of `name`.config.js or its variants, without comments; "" if there is none."""
     endings = (".ts", ".js", ".mjs", ".mts", ".cjs")
     file = source.first_file(*(f"{name}.config{ending}" for ending in endings))
@@ -29,7 +29,7 @@ def _config(source: Source, name: str) -> str:
     return re.sub(r"(?m)^\s*(?://|\*|/\*).*$", "", text)
 
 
-def _setting(text: str, key: str) -> str | None:
+def setting(text: str, key: str) -> str | None:
     """The text that a configuration gives to `key`, inside the project."""
     match = re.search(rf"""\b{key}\s*:\s*["'`]([^"'`$]+)["'`]""", text)
     value = match[1].removeprefix("./").rstrip("/") if match else None
@@ -37,10 +37,10 @@ def _setting(text: str, key: str) -> str | None:
 
 
 def _next(source: Source, package: Package, framework: Framework) -> str | None:
-    config = _config(source, "next")
-    if _setting(config, "output") != "export":
+    text = config(source, "next")
+    if setting(text, "output") != "export":
         return None
-    return _setting(config, "distDir") or framework.output
+    return setting(text, "distDir") or framework.output
 
 
 def _nuxt(source: Source, package: Package, framework: Framework) -> str | None:
@@ -57,18 +57,18 @@ def _sveltekit(source: Source, package: Package, framework: Framework) -> str | 
 
 
 def _react_router(source: Source, package: Package, framework: Framework) -> str | None:
-    spa = re.search(r"\bssr\s*:\s*false\b", _config(source, "react-router"))
+    spa = re.search(r"\bssr\s*:\s*false\b", config(source, "react-router"))
     return framework.output if spa else None
 
 
 def _astro(source: Source, package: Package, framework: Framework) -> str | None:
     if "@astrojs/node" in package.everything:
         return None
-    return _setting(_config(source, "astro"), "outDir") or framework.output
+    return setting(config(source, "astro"), "outDir") or framework.output
 
 
 def _vite(source: Source, package: Package, framework: Framework) -> str | None:
-    return _setting(_config(source, "vite"), "outDir") or framework.output
+    return setting(config(source, "vite"), "outDir") or framework.output
 
 
 def _angular(source: Source, package: Package, framework: Framework) -> str | None:

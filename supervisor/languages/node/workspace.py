@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from supervisor.languages.node import package
 from supervisor.languages.source import Source
 
+MOST_DIRECTORIES = 300
+MOST_MEMBERS = 64
 PNPM_FILE = "pnpm-workspace.yaml"
 
 _ITEM = re.compile(r"""\s*-\s+(?:"([^"]*)"|'([^']*)'|([^#\s]+))""")
@@ -47,6 +50,38 @@ def pnpm_patterns(source: Source) -> tuple[str, ...]:
 def way_up(source: Source, root: Source) -> str:
     """The relative path from a member to its monorepo's root: "../..", or "." if they are the same."""
     return os.path.relpath(root.directory, source.directory)
+
+
+def members(root: Source) -> tuple[str, ...] | None:
+    """The directories with a package.json that a monorepo counts as its own; None if there are too many to look at."""
+    declared = patterns(root)
+    found: dict[str, None] = {}
+    looked = 0
+    waiting = [("", PurePosixPath(pattern).parts) for pattern in reversed(declared) if not pattern.startswith("!")]
+    while waiting:
+        place, wanted = waiting.pop()
+        looked += 1
+        if looked > MOST_DIRECTORIES or len(found) > MOST_MEMBERS:
+            return None
+        if not wanted:
+            if root.is_file(f"{place}/{package.FILE}") and _is_member(PurePosixPath(place), declared):
+                found[place] = None
+            continue
+        waiting.extend(reversed([*_steps(root, place, wanted)]))
+    return tuple(found)
+
+
+def _steps(root: Source, place: str, wanted: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Where the first segment of a pattern leads from a directory, and what of the pattern is left there."""
+    segment, rest = wanted[0], wanted[1:]
+    if not re.search(r"[*?\[{]", segment):
+        yield f"{place}/{segment}".lstrip("/"), rest
+        return
+    if segment == "**":
+        yield place, rest
+    for name in root.directories(place or "."):
+        if name != "node_modules" and (segment == "**" or fnmatchcase(name, segment)):
+            yield f"{place}/{name}".lstrip("/"), wanted if segment == "**" else rest
 
 
 def _is_member(member: PurePosixPath, declared: tuple[str, ...]) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import shlex
 
 from supervisor.languages.language import NO_START, Fit
-from supervisor.languages.python import code, django, frameworks, managers, manifests
+from supervisor.languages.python import code, django, frameworks, keeping, managers, manifests
 from supervisor.languages.python.frameworks import Project
 from supervisor.languages.python.manifests import Dependencies, Pyproject
 from supervisor.languages.source import Source
@@ -51,6 +51,7 @@ def plan(source: Source) -> Plan:
     project = manifests.pyproject(source)
     dependencies = manifests.dependencies(source, project)
     installer = managers.choose(source, project, dependencies)
+    kept = keeping.dependencies(source, installer)
     version = wanted(source, "PYTHON_VERSION", source.options.python_version, _VERSIONS)
     notes = (version.note("python"),) if version else ()
     framework, build, start, remarks = _told(source, project, dependencies)
@@ -64,6 +65,9 @@ def plan(source: Source) -> Plan:
         build=build,
         start=start,
         bin_dirs=(".venv/bin",),
+        inputs=kept.inputs,
+        dependencies=kept.dependencies,
+        after_restore=kept.after_restore,
         environment=(("PYTHONUNBUFFERED", "1"),),
         notes=notes + remarks,
     )

@@ -11,6 +11,7 @@ package data.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from supervisor.languages.python.manifests import (
@@ -27,6 +28,9 @@ LOCKFILES = (("uv.lock", "uv"), ("poetry.lock", "poetry"), ("pdm.lock", "pdm"))
 # the interpreter is named: uv would follow a .python-version, and replace a virtualenv that does not fit it
 _UV = "uv sync --frozen --no-dev --active --python .venv/bin/python"
 _POETRY = "uvx poetry install --only main --no-interaction"
+_POETRY_AGAIN = "uvx poetry install --only-root --no-interaction"
+_ITSELF = "uv pip install -e ."
+_ITSELF_AGAIN = "uv pip install --no-deps -e ."
 _PDM = "uvx --from 'pdm[locked]' pdm sync --prod"  # [locked]: the versions that pdm was released with
 _PDM_UNLOCKED = "uvx --from 'pdm[locked]' pdm install --prod"
 _PIPENV = "PIPENV_VERBOSITY=-1 uvx pipenv sync"
@@ -35,17 +39,23 @@ _PIPENV_UNLOCKED = "PIPENV_VERBOSITY=-1 uvx pipenv install --skip-lock"
 
 @dataclass(frozen=True, slots=True)
 class Installer:
-    """A package manager, and its command line; None if there is nothing to install."""
+    """A package manager, and its command line; None if there is nothing to install.
+
+    `again` installs no more than the project itself, into an environment that has the rest. `workspace` leads to the
+    root of the workspace that the project is a member of, None if it is none.
+    """
 
     name: str
     command: str | None = None
+    again: str | None = None
+    workspace: str | None = None
 
 
 def choose(source: Source, project: Pyproject, dependencies: Dependencies) -> Installer:
     """The manager whose lockfile or manifest is there. Raises PlanError if the lockfile cannot be used."""
     for lockfile, name in LOCKFILES:
         if _lockfile(source, lockfile):
-            return Installer(name, _locked(source, project, name))
+            return _locked(source, project, name)
     if source.has("Pipfile.lock") or source.has("Pipfile"):
         text = _lockfile(source, "Pipfile.lock")
         return Installer("pipenv", _PIPENV if text else _PIPENV_UNLOCKED)
@@ -54,13 +64,15 @@ def choose(source: Source, project: Pyproject, dependencies: Dependencies) -> In
         lines = (source.read(file) or "").splitlines()
         wants = any(line.strip() and not line.lstrip().startswith("#") for line in lines)
         return Installer("pip", f"uv pip install -r {file}" if wants else None)
-    if _is_uv_member(source):
-        return Installer("uv", _UV)
+    workspace = _uv_workspace(source)
+    if workspace is not None:
+        return Installer("uv", _UV, _UV, os.path.relpath(workspace.directory, source.directory))
     if project.poetry:
-        return Installer("poetry", _locked(source, project, "poetry"))
+        return _locked(source, project, "poetry")
     if "pdm" in project.tools:
         return Installer("pdm", _PDM_UNLOCKED)
-    return Installer("pip", _plain(source, project, dependencies))
+    command = _plain(source, project, dependencies)
+    return Installer("pip", command, _ITSELF_AGAIN if command == _ITSELF else None)
 
 
 def needs_itself(source: Source, project: Pyproject) -> bool:
@@ -71,16 +83,19 @@ def needs_itself(source: Source, project: Pyproject) -> bool:
     return bool(project.scripts and project.builds) or bool(package and source.is_dir(f"src/{package}"))
 
 
-def _locked(source: Source, project: Pyproject, name: str) -> str:
+def _locked(source: Source, project: Pyproject, name: str) -> Installer:
+    if name == "poetry" and needs_itself(source, project):
+        return Installer(name, _POETRY, _POETRY_AGAIN)
     if name == "poetry":
-        return _POETRY if needs_itself(source, project) else f"{_POETRY} --no-root"
-    return _UV if name == "uv" else _PDM
+        return Installer(name, f"{_POETRY} --no-root")
+    command = _UV if name == "uv" else _PDM
+    return Installer(name, command, command)  # both see at once what is there
 
 
 def _plain(source: Source, project: Pyproject, dependencies: Dependencies) -> str | None:
     """A project with a pyproject.toml or a setup.py alone."""
     if needs_itself(source, project) or (source.has("setup.py") and not project.project):
-        return "uv pip install -e ."
+        return _ITSELF
     dynamic = project.project.get("dynamic")
     is_dynamic = isinstance(dynamic, list) and "dependencies" in dynamic
     return "uv pip install -r pyproject.toml" if is_dynamic or (dependencies and project.project) else None
@@ -96,9 +111,12 @@ def _lockfile(source: Source, name: str) -> bool:
     return True
 
 
-def _is_uv_member(source: Source) -> bool:
-    """Whether a directory above holds the uv.lock of a workspace that this one may be a member of."""
+def _uv_workspace(source: Source) -> Source | None:
+    """The directory above that holds the uv.lock of a workspace that this one may be a member of."""
     if not source.has("pyproject.toml"):
-        return False
-    lockers = (pyproject(above).tools.get("uv") for above in source.above() if above.has("uv.lock"))
-    return any(isinstance(uv, dict) and "workspace" in uv for uv in lockers)
+        return None
+    for above in source.above():
+        uv = pyproject(above).tools.get("uv") if above.has("uv.lock") else None
+        if isinstance(uv, dict) and "workspace" in uv:
+            return above
+    return None

@@ -21,7 +21,8 @@ MOST_INCLUDES = 20
 
 _NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?")
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9][A-Za-z0-9._-]*)")
-_INCLUDE = re.compile(r"(?:-r|--requirement)[\s=]*(\S+)")
+_INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)[\s=]*(\S+)")
+_LOCAL = re.compile(r"\.|/|file:|[\w.-]+\s*@\s*file:|(?:-e|--editable)[\s=]*(?!\w+\+\w+:)")
 _BRINGS = {  # the servers that come with a framework
     "fastapi[standard]": "uvicorn",
     "fastapi[all]": "uvicorn",
@@ -89,7 +90,7 @@ def requirements_file(source: Source) -> str | None:
 
 def dependencies(source: Source, project: Pyproject) -> Dependencies:
     """Everything that the project's manifests name. Raises PlanError about one that is broken."""
-    found = set(_requirements(source))
+    found = set().union(*(requirement(line) for line in requirements(source).lines))
     found.update(_from_pyproject(source, project))
     pipfile = source.toml("Pipfile") or {}
     for name, wanted in _table(source, pipfile, "packages", "Pipfile").items():
@@ -110,24 +111,40 @@ def _table(source: Source, data: Mapping[str, Any], key: str, file: str = "pypro
     return value
 
 
-def _requirements(source: Source) -> set[str]:
-    """The names in the requirements file and in those that it includes."""
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """A requirements file with all that it includes and is bound by: the `files`, and the `lines` to install."""
+
+    files: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+
+
+def requirements(source: Source) -> Requirements:
+    """Raises PlanError about a file that cannot be read; one that is included and not there is passed over."""
     first = requirements_file(source)
-    waiting, seen, found = [first] if first else [], set[str](), set[str]()
-    while waiting and len(seen) < MOST_INCLUDES:
-        file = waiting.pop()
-        if file in seen:
+    waiting = [(first, True)] if first else []
+    files: list[str] = []
+    lines: list[str] = []
+    while waiting and len(files) < MOST_INCLUDES:
+        file, installs = waiting.pop()
+        if file in files or not source.has(file):
             continue
-        seen.add(file)
+        files.append(file)
         text = source.read(file) or ""
         source.refuse_conflicts(file, text)
         for line in text.splitlines():
             include = _INCLUDE.match(line.strip())
             if include:
-                waiting.append(f"{file.rpartition('/')[0] or '.'}/{include[1]}".removeprefix("./"))
-            else:
-                found.update(requirement(line))
-    return found
+                path = f"{file.rpartition('/')[0] or '.'}/{include[2]}".removeprefix("./")
+                waiting.append((path, installs and include[1] in ("-r", "--requirement")))
+            elif installs:
+                lines.append(line)
+    return Requirements(tuple(files), tuple(lines))
+
+
+def is_local(line: str) -> bool:
+    """Whether a line of requirements installs something out of the repository itself."""
+    return _LOCAL.match(line.strip()) is not None
 
 
 def requirement(line: str) -> set[str]:
