@@ -40,9 +40,8 @@ def dependencies(source: Source, installer: Installer) -> Kept:
     if installer.workspace is None and installer.name != "pip" and not any(source.is_file(name) for name in FILES[:4]):
         return Kept()  # nothing pins what it would find
     places = [""] if installer.workspace is None else ["", f"{installer.workspace}/"]
-    if any(
-        _PATH.search(source.peek(f"{place}{name}") or "") for place in places for name in ("pyproject.toml", "Pipfile")
-    ):
+    told = (source.peek(f"{place}{name}") or "" for place in places for name in ("pyproject.toml", "Pipfile"))
+    if any(_PATH.search(text) for text in told):
         return Kept()
     files = [f"{place}{name}" for place in places for name in FILES + SETTINGS if source.is_file(f"{place}{name}")]
     return Kept((*files, *included.files), (".venv",), installer.again)

@@ -22,7 +22,7 @@ MOST_INCLUDES = 20
 _NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?")
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9][A-Za-z0-9._-]*)")
 _INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)[\s=]*(\S+)")
-_LOCAL = re.compile(r"\.|/|file:|[\w.-]+\s*@\s*file:|(?:-e|--editable)[\s=]*(?!\w+\+\w+:)")
+_LOCAL = re.compile(r"\.|/|file:|[\w.-]+\s*@\s*file:|(?:-e|--editable)[\s=]*+(?!\w+\+\w+:)")
 _BRINGS = {  # the servers that come with a framework
     "fastapi[standard]": "uvicorn",
     "fastapi[all]": "uvicorn",
