@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from supervisor.errors import PlanError
-from supervisor.languages import bun, go, node, procfile, python, rust
+from supervisor.languages import bun, go, node, procfile, python, ruby, rust
 from supervisor.languages.language import NO_START, Fit, Language
 from supervisor.languages.overrides import Overrides
 from supervisor.languages.procfile import Procfile
@@ -25,7 +25,7 @@ from supervisor.model import Plan
 
 __all__ = ["LANGUAGES", "Overrides", "detect"]
 
-LANGUAGES: tuple[Language, ...] = (go, rust, bun, node, python)  # of two that fit equally well, the first
+LANGUAGES: tuple[Language, ...] = (ruby, go, rust, bun, node, python)  # of two that fit equally well, the first
 
 
 def detect(directory: Path, options: Overrides, root: Path | None = None) -> Plan:

@@ -1,0 +1,5 @@
+require "roda"
+
+class App < Roda
+  route { |r| r.root { "hello" } }
+end

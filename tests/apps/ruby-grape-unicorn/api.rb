@@ -1,0 +1,5 @@
+require 'grape'
+
+class API < Grape::API
+  get(:hello) { 'hello' }
+end

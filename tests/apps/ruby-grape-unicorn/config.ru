@@ -1,0 +1,3 @@
+require './api'
+
+run API

@@ -1,0 +1,2 @@
+activate :autoprefixer
+set :build_dir, 'dist'

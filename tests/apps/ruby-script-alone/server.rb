@@ -1,0 +1,3 @@
+require "socket"
+
+server = TCPServer.new("0.0.0.0", ENV.fetch("PORT"))
