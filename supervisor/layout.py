@@ -33,6 +33,10 @@ class Layout:
         return self.home / "deployments"
 
     @property
+    def generated_key(self) -> Path:
+        return self.home / "generated.json"
+
+    @property
     def cache(self) -> Path:
         return self.home / "cache"
 

@@ -128,7 +128,8 @@ class Plan:
 
     `runtime_version` is the constraint as the project writes it; with `runtime_floor` it is the lowest version that
     will do, and a later one is as good (go.mod's `go`, Cargo.toml's `rust-version`). `release` is a Procfile's
-    `release:` command, run where `pre-deploy.sh` would be if there is none. `bin_dirs` are directories of the project's
+    `release:` command, or what another platform calls so, run after the build unless there is a `pre-deploy.sh`.
+    `bin_dirs` are directories of the project's
     own programs, relative to it, put first on PATH. `environment` is what the project's kind wants set; the user's own
     variables win, and `$PORT` in a value stands for the application's port.
     `notes` are remarks for the user (a file that was passed over, a guess that was made).
@@ -143,8 +144,10 @@ class Plan:
     told first where it is now: `runtimes.venv.relocation`.
 
     A site's pages are the files in `output_dir`; with `single_page`, a path that is no file is index.html's to answer.
-    `health_path`, `port` are what the project's files say where the user's variables are silent.
-    `origins` tells of a field where its value was written: ("start", "Procfile"). What is not named was detected.
+    `health_path`, `health_timeout_s` and `port` are what the project's files say where the user's variables are silent.
+    `origins` tells of a field, or of a variable in `environment`, where its value was written: ("start", "Procfile").
+    What is not named was detected. `generated` are variables whose values are made up once and kept, `unset` those that
+    a file leaves to the user, and why.
     """
 
     type: str
@@ -172,6 +175,9 @@ class Plan:
     health_path: str | None = None
     port: int | None = None
     origins: tuple[tuple[str, str], ...] = ()
+    health_timeout_s: float | None = None
+    generated: tuple[str, ...] = ()
+    unset: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

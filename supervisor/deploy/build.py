@@ -75,8 +75,7 @@ class Builder:
         build_log.begin(draft.plan)
         draft = await self._install_runtime(attempt, draft, build_log)
         await self._install_dependencies(attempt, draft, build_log)
-        await self._pre_deploy(attempt, draft, hook_runner)
-        await self._build(attempt, draft, build_log)
+        await self._prepare(attempt, draft, build_log, hook_runner)
         release = replace(draft, built_at=datetime.now(UTC), build_duration_s=time.monotonic() - since)
         self._store.complete(release)
         return release
@@ -84,8 +83,7 @@ class Builder:
     def _plan(self, attempt: Attempt, draft: Release) -> Release:
         attempt.enter(Stage.DETECTING)
         plan = languages.detect(draft.project, self._context.overrides, draft.directory)
-        for note in plan.notes:
-            logger.info(note)
+        self._tell(attempt, plan)
         if plan.start is None:
             what = f"a {plan.framework or plan.type} project"
             raise StageFailed(
@@ -94,6 +92,20 @@ class Builder:
             )
         logger.info("detected {}{}; start: {}", plan.type, f" ({plan.framework})" if plan.framework else "", plan.start)
         return replace(draft, plan=plan)
+
+    def _tell(self, attempt: Attempt, plan: Plan) -> None:
+        """What the user should know of the plan."""
+        for note in plan.notes:
+            logger.info(note)
+        for name, why in plan.unset:
+            if not self._context.base_env.get(name):
+                attempt.warn(f"{name} is not set: {why}")
+        made_up = ", ".join(name for name in plan.generated if not self._context.base_env.get(name))
+        if made_up:
+            logger.info("{}: made up once and kept; set it where several instances serve together", made_up)
+        port = self._context.settings.app_port
+        if plan.port not in (None, port):
+            logger.info("{} says port {}; APP_PORT={} counts", dict(plan.origins)["port"], plan.port, port)
 
     async def _install_runtime(self, attempt: Attempt, draft: Release, build_log: BuildLog) -> Release:
         attempt.enter(Stage.INSTALLING_RUNTIME)
@@ -112,12 +124,25 @@ class Builder:
         if draft.plan.install:
             await self._run_steps(attempt, [_Step("Installing Dependencies", draft.plan.install)], draft, build_log)
 
-    async def _pre_deploy(self, attempt: Attempt, draft: Release, hook_runner: hooks.HookRunner) -> None:
-        attempt.enter(Stage.PRE_DEPLOY)
-        if self._context.settings.skip_hooks:
+    async def _prepare(
+        self, attempt: Attempt, draft: Release, build_log: BuildLog, hook_runner: hooks.HookRunner
+    ) -> None:
+        """The hook and the build, or the build and the release command of another platform's file."""
+        skipped = self._context.settings.skip_hooks
+        if skipped:
             logger.info("hooks are skipped (SKIP_HOOKS)")
-            return
-        hook = hooks.find(hooks.PRE_DEPLOY, draft) or hooks.of_procfile(draft)
+        hook = None if skipped else hooks.find(hooks.PRE_DEPLOY, draft)
+        command = None if skipped or hook else hooks.of_plan(draft)
+        if command is None:
+            await self._run_hook(attempt, draft, hook_runner, hook)
+        await self._build(attempt, draft, build_log)
+        if command is not None:
+            await self._run_hook(attempt, draft, hook_runner, command)
+
+    async def _run_hook(
+        self, attempt: Attempt, draft: Release, hook_runner: hooks.HookRunner, hook: hooks.Hook | None
+    ) -> None:
+        attempt.enter(Stage.PRE_DEPLOY)
         if hook:
             attempt.command = line_of(hook.argv)
             await hook_runner.run(hook, draft)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from supervisor.deploy import generated
 from supervisor.deploy.memory_options import Option, options_for
 from supervisor.languages import Overrides
 from supervisor.layout import Layout
@@ -44,6 +45,17 @@ class Context:
         """What builds and hooks may take of the machine."""
         return Limits(self.settings.build_memory_limit_bytes, self.settings.build_cpu_limit)
 
+    def health_path(self, release: Release) -> str:
+        """The path that has to answer: the user's, or the one that the project's files name."""
+        settings = self.settings
+        own = "HEALTH_CHECK_PATH" in settings.given or release.plan.health_path is None
+        return settings.health_check_path if own else str(release.plan.health_path)
+
+    def health_window_s(self, release: Release) -> float:
+        """How long a release has until its first good answer."""
+        own = self.settings.given & {"HEALTH_CHECK_TIMEOUT", "HEALTH_CHECK_RETRIES", "HEALTH_CHECK_DELAY"}
+        return self.settings.health_window_s if own else release.plan.health_timeout_s or self.settings.health_window_s
+
     @property
     def overrides(self) -> Overrides:
         """What the user's variables say about the project's plan."""
@@ -55,7 +67,8 @@ class Context:
         commands = (plan.package_manager, plan.install, plan.build, self.settings.pre_build_command)
         pnpm = any("pnpm" in command for command in commands if command)
         memory = (option.setting for option in self.memory_options(plan, limits))
-        defaults = (*memory, *plan.environment, *(_COPYING_OF_OLD_PNPM if pnpm else ()))
+        made_up = generated.values(self.layout, plan.generated)
+        defaults = (*memory, *plan.environment, *made_up, *(_COPYING_OF_OLD_PNPM if pnpm else ()))
         return self.environment_of(release.project, release.search_path, defaults, release)
 
     def memory_options(self, plan: Plan, limits: Limits = UNLIMITED) -> tuple[Option, ...]:

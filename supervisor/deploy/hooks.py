@@ -55,10 +55,14 @@ def find(name: str, release: Release) -> Hook | None:
     return None
 
 
-def of_procfile(release: Release) -> Hook | None:
-    """A Procfile's `release:` command, which runs where `pre-deploy.sh` would if there is none."""
-    command = release.plan.release
-    return Hook("release (Procfile)", ("bash", "-c", command), release.project) if command else None
+def of_plan(release: Release) -> Hook | None:
+    """The release command of a Procfile or of another platform's file, where there is no `pre-deploy.sh`.
+
+    It runs after the build, as it does there: it may be what the build has made that migrates.
+    """
+    plan = release.plan
+    origin = dict(plan.origins).get("release", "Procfile")
+    return Hook(f"release ({origin})", ("bash", "-c", plan.release), release.project) if plan.release else None
 
 
 def _ready(path: Path, root: Path) -> tuple[str, ...]:

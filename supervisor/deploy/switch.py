@@ -142,7 +142,7 @@ class Switch:
         """Wait for the first good answer. Raises StageFailed: the application ended, or was not well in time."""
         if self._context.settings.skip_health_check:
             return
-        window_s = self._context.settings.health_window_s
+        window_s = self._context.health_window_s(release)
         telling = asyncio.create_task(self._tell_if_slow(release, window_s))
         try:
             answer = await check.until_good(self.check_of(release), window_s, self._app.exited)
@@ -181,7 +181,7 @@ class Switch:
         if found:
             env, log, user = context.environment(release), context.layout.hooks_log, context.user_of(release)
             return script.ScriptCheck(context.runner, found, release.project, env, user, log)
-        return HttpCheck(context.settings.app_port, context.settings.health_check_path)
+        return HttpCheck(context.settings.app_port, context.health_path(release))
 
     def _other_ports(self) -> tuple[int, ...] | None:
         """Which ports the application listens on instead of its own: the most common mistake of all. None if it listens

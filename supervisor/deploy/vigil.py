@@ -64,7 +64,6 @@ class Vigil:
         self._deployer = deployer
         self._switch = switch
         self._app = app
-        self._window = timedelta(seconds=context.settings.health_window_s)
         self._well_since: datetime | None = None
         self.trouble: Trouble | None = None
         """The last that it saw."""
@@ -160,9 +159,12 @@ class Vigil:
             return None  # it ended while it was asked; that counts as an end
         if answer.good:
             self._well_since = start
-        elif start and not self._was_well(start) and datetime.now(UTC) - start < self._window:
+        elif start and not self._was_well(start) and datetime.now(UTC) - start < self._window(release):
             return None  # it was started again, and has as long to become well as after a deployment
         return answer
+
+    def _window(self, release: Release) -> timedelta:
+        return timedelta(seconds=self._context.health_window_s(release))
 
     def _was_well(self, start: datetime) -> bool:
         """Whether the application that was started then has given a good answer."""

@@ -1,7 +1,7 @@
 """What a directory of source is, and what it needs to be installed, built and started.
 
-`detect` asks every language of the table how well it fits, and the best one for a plan; then a Procfile's
-`web:` stands over the language's start command, and the user's variables over both. Nothing is executed,
+`detect` asks every language of the table how well it fits, and the best one for a plan; then the files of other
+platforms (a Procfile, render.yaml …) stand over what it found, and the user's variables over both. Nothing is executed,
 nothing outside of the repository is read, and the number of files and directories that are looked at does not
 grow with the repository.
 
@@ -11,16 +11,19 @@ LANGUAGES.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from supervisor.errors import PlanError
-from supervisor.languages import bun, go, node, procfile, python, ruby, rust
+from supervisor.languages import bun, go, node, platforms, python, ruby, rust
 from supervisor.languages.language import NO_START, Fit, Language
 from supervisor.languages.overrides import Overrides
-from supervisor.languages.procfile import Procfile
+from supervisor.languages.platforms import Told, merging
+from supervisor.languages.platforms.procfile import FILE as PROCFILE
 from supervisor.languages.source import Source
 from supervisor.languages.unknown import unknown
+from supervisor.languages.versions import origin_of
 from supervisor.model import Plan
 
 __all__ = ["LANGUAGES", "Overrides", "detect"]
@@ -33,22 +36,31 @@ def detect(directory: Path, options: Overrides, root: Path | None = None) -> Pla
 
     Raises PlanError if the kind is not known, a manifest is broken, or no start command can be told.
     """
-    source = Source.of(directory, root, options)
-    language = _language(source)
-    commands = procfile.read(source)
+    plain = Source.of(directory, root, options)
+    told = platforms.read(plain)
+    completed, origins = merging.completed(plain.options, told)
+    start = options.run_command or next((file.start for file in told if file.start), None)
+    release = next((file.release for file in told if file.release), None)
+    source = replace(plain, options=completed, origins=origins, start=start, release=release)
+    language = _language(source, told)
     if language is not None:
         plan = language.plan(source)
-    elif commands.web is not None:
-        plan = Plan("procfile")
+    elif any(file.start is not None for file in told):
+        plan = Plan("procfile" if source.has(PROCFILE) else "custom")
+    elif any(file.static for file in told):
+        plan = Plan("static")
     elif options.run_command is not None:
         plan = Plan("custom")
     else:
         raise unknown(source, LANGUAGES)
-    return _checked(_overridden(_with_procfile(plan, commands), options), source)
+    version = origin_of(plan)
+    if version is not None:
+        plan = replace(plan, origins=(*plan.origins, ("runtime_version", version)))
+    return _checked(_overridden(merging.merged(plan, told), options), source)
 
 
-def _language(source: Source) -> Language | None:
-    """The language that PROJECT_TYPE names, or the one that fits best; None if none does."""
+def _language(source: Source, told: Sequence[Told]) -> Language | None:
+    """The language that PROJECT_TYPE or a file names, or the one that fits best; None if none does."""
     forced = source.options.project_type.lower()
     if forced != "auto":
         for language in LANGUAGES:
@@ -59,29 +71,25 @@ def _language(source: Source) -> Language | None:
         names = ", ".join([*(language.name for language in LANGUAGES), "procfile"])
         raise PlanError(f"cannot use PROJECT_TYPE={forced}: it is not supported; use one of auto, {names}")
     fits = [language.fit(source) for language in LANGUAGES]
+    named = next((file.language for file in told if file.language), None)
+    alike = ("node", "bun") if named == "node" else (named,)  # elsewhere bun runs where node does
+    fitting = [fit for language, fit in zip(LANGUAGES, fits, strict=True) if language.name in alike]
+    if any(fitting):
+        fits = [fit if language.name in alike else Fit.NO for language, fit in zip(LANGUAGES, fits, strict=True)]
     best = max(fits)
     return None if best is Fit.NO else LANGUAGES[fits.index(best)]
 
 
-def _with_procfile(plan: Plan, commands: Procfile) -> Plan:
-    plan = replace(plan, release=commands.release, notes=plan.notes + commands.notes)
-    return plan if commands.web is None else _started_by(plan, commands.web)
-
-
 def _overridden(plan: Plan, options: Overrides) -> Plan:
     """The plan with the user's commands. Versions are not here: a language reads them with its own files."""
-    plan = replace(
-        plan,
-        install=options.install_command or plan.install,
-        build=options.build_command or plan.build,
-    )
-    return plan if options.run_command is None else _started_by(plan, options.run_command)
-
-
-def _started_by(plan: Plan, command: str) -> Plan:
-    """A command that serves: what a language would have served as files is its own business now."""
-    notes = tuple(note for note in plan.notes if not note.startswith(NO_START))
-    return replace(plan, start=command, serve="app", output_dir=None, notes=notes)
+    origins = dict(plan.origins)
+    for name, variable in (("install", "INSTALL_COMMAND"), ("build", "BUILD_COMMAND")):
+        value = getattr(options, variable.lower())
+        if value is not None:
+            plan = replace(plan, **{name: value})
+            origins[name] = variable
+    plan = replace(plan, origins=tuple(origins.items()))
+    return plan if options.run_command is None else merging.started_by(plan, options.run_command, "RUN_COMMAND")
 
 
 def _checked(plan: Plan, source: Source) -> Plan:

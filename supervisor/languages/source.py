@@ -10,7 +10,7 @@ import errno
 import json
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,18 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A project's `directory` in the repository at `root`, both absolute and without links, and the user's word."""
+    """A project's `directory` in the repository at `root`, both absolute and without links, and the user's word.
+
+    `origins` says of an option where it stands if no variable of the user has it: ("NODE_VERSION", "… in render.yaml").
+    `start` and `release` are the commands that will stand over what a language finds, the user's or a file's.
+    """
 
     directory: Path
     root: Path
     options: Overrides
+    origins: tuple[tuple[str, str], ...] = ()
+    start: str | None = None
+    release: str | None = None
 
     @classmethod
     def of(cls, directory: Path, root: Path | None, options: Overrides) -> Source:
@@ -53,7 +60,7 @@ class Source:
 
     def at(self, directory: Path) -> Source:
         """The same repository, seen from another of its directories."""
-        return Source(directory, self.root, self.options)
+        return replace(self, directory=directory)
 
     def above(self) -> tuple[Source, ...]:
         """The directories above this one, nearest first, up to the repository's root."""

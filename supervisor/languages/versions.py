@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from supervisor.languages.source import Source
+from supervisor.model import Plan
 
 _MISE = ("mise.toml", ".mise.toml", "mise/config.toml", ".mise/config.toml", ".config/mise.toml")
 
@@ -26,13 +27,19 @@ class Wanted:
         return f"{runtime} {self.constraint}, from {self.origin}"
 
 
+def origin_of(plan: Plan) -> str | None:
+    """Where the constraint on a plan's runtime stands, as the language's remark says it."""
+    start = f"{plan.runtime} {plan.runtime_version}, from "
+    return next((note[len(start) :] for note in plan.notes if note.startswith(start)), None)
+
+
 Reader = Callable[[Source], Wanted | None]
 
 
 def wanted(source: Source, variable: str, value: str | None, readers: Iterable[Reader]) -> Wanted | None:
     """The user's `value` of `variable`, or the first that is written: here, then at the repository's root."""
     if value:
-        return Wanted(value, variable)
+        return Wanted(value, dict(source.origins).get(variable, variable))
     places = (source,) if source.directory == source.root else (source, source.at(source.root))
     found = (read(place) for place in places for read in readers)
     return next((want for want in found if want), None)

@@ -13,7 +13,7 @@ from supervisor.model import Action, Outcome
 
 
 def watch(store: Any, records: Any, bake_time_s: float = 60) -> Vigil:
-    settings = Mock(bake_time_s=bake_time_s, health_window_s=1, health_check_interval_s=0)
+    settings = Mock(bake_time_s=bake_time_s, health_check_interval_s=0)
     return Vigil(Mock(settings=settings), store, records, Mock(), Mock(), Mock())
 
 

@@ -1,7 +1,7 @@
 """The command lines that make a Go project's programs.
 
-A Procfile, or RUN_COMMAND, often names the program that a host's own build makes: `bin/shop`, or `shop` alone on
-Heroku, which has `bin` on PATH. It is then made under that name.
+RUN_COMMAND, a Procfile or its like often names the program that a host's own build makes: `bin/shop`, or `shop` alone
+on Heroku, which has `bin` on PATH. It is then made under that name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from supervisor.languages import procfile
 from supervisor.languages.go import constraints
 from supervisor.languages.go.packages import Program
 from supervisor.languages.go.project import Project
@@ -37,10 +36,9 @@ class Output:
 
 def outputs(project: Project, program: Program) -> tuple[Output, ...]:
     """What to build, the one to be started first."""
-    commands = procfile.read(project.source)
-    web = _called(project, program, project.source.options.run_command or commands.web)
+    web = _called(project, program, project.source.start)
     first = web or Output(program, next(name for name in NAMES if name == NAMES[-1] or not project.source.has(name)))
-    release = _called(project, program, commands.release)
+    release = _called(project, program, project.source.release)
     return (first,) if release is None or release.path == first.path else (first, release)
 
 
