@@ -68,9 +68,25 @@ def piece_of(path: str, is_directory: bool) -> str | None:
             return f"npm/_npx/{name}"
         case ["uv", archives, name, *_] if archives.startswith("archive-"):
             return f"uv/{archives}/{name}"
+        case ["cargo", "registry", "src", index, crate, *_]:
+            return f"cargo/registry/src/{index}/{crate}"
+        case ["cargo", "git", "checkouts" | "db" as kept, name, *_]:
+            return f"cargo/git/{kept}/{name}"
+        case ["go-mod", "cache", "vcs", name, *_]:
+            return f"go-mod/cache/vcs/{name}"
+        case ["go-mod", "cache", "download", *_] | ["go-build", _, *_] | ["cargo", "registry", "cache", _, *_]:
+            return None if is_directory else path
+        case ["go-mod", *parts]:
+            return _module(parts)
         case ["npm", "_cacache" | "_logs", _, *_] | ["pip", _, *_]:
             return None if is_directory else path
     return None
+
+
+def _module(parts: list[str]) -> str | None:
+    """The unpacked Go module that a path is in: its directory ends in a version, `github.com/gorilla/mux@v1.8.1`."""
+    at = next((at for at, part in enumerate(parts) if "@" in part), None)
+    return None if at is None else "/".join(["go-mod", *parts[: at + 1]])
 
 
 class Caches:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from supervisor.runtimes.requirement import Requirement, anything, begins, numbers
+from supervisor.runtimes.requirement import Requirement, anything, begins, numbers, ranged
 
 name = "go"
 variable = "GO_VERSION"
@@ -21,7 +21,9 @@ _ANY = ("*", "latest", "stable", "oldstable", "system", "default", "local")
 
 
 def requirement(text: str) -> Requirement | None:
-    """A version ("1.22.4"), a line ("1.22"), or the lowest that will do (">=1.22"); None if it cannot be understood.
+    """A version ("1.22.4"), a line ("1.22"), the lowest that will do (">=1.22"), or a range as npm has them.
+
+    None if it cannot be understood.
 
     A version that is not there is nearly met by any later one: what an older Go builds, a newer one does.
     """
@@ -33,7 +35,7 @@ def requirement(text: str) -> Requirement | None:
         return Requirement(lambda found: numbers(found) >= least)
     bare = _BARE.fullmatch(wanted)
     if bare is None:
-        return None
+        return ranged(wanted.replace("go", ""))
     version = bare[1]
     return Requirement(
         (lambda found: found == version) if version.count(".") == 2 or not version[-1].isdigit() else begins(version),
@@ -50,7 +52,7 @@ def version(output: str) -> str | None:
 
 
 def elsewhere(environment: Mapping[str, str]) -> Iterator[Path]:
-    """Where Go is installed besides PATH: by hand, by the distribution, by `go install golang.org/dl/…`, by goenv."""
+    """Where Go is installed besides PATH: by hand, by the distribution, by Go's own installer, mise, asdf, goenv."""
     home = Path(environment.get("HOME", "/nonexistent"))
     yield Path("/usr/local/go/bin/go")
     yield Path("/usr/local/bin/go")
@@ -59,6 +61,9 @@ def elsewhere(environment: Mapping[str, str]) -> Iterator[Path]:
     yield from Path("/opt/flux-tools").glob("go/bin/go")
     yield from home.glob("go/bin/go")
     yield from home.glob("sdk/go*/bin/go")
+    for data in (Path(environment.get("MISE_DATA_DIR") or home / ".local/share/mise"), home / ".asdf"):
+        yield from data.glob("installs/go*/*/bin/go")
+        yield from data.glob("installs/golang/*/go/bin/go")
     yield from Path(environment.get("GOENV_ROOT") or home / ".goenv").glob("versions/*/bin/go")
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from supervisor.runtimes.requirement import Requirement, anything, begins, numbers
+from supervisor.runtimes.requirement import Requirement, anything, begins, numbers, ranged
 
 name = "node"
 variable = "NODE_VERSION"
@@ -59,12 +59,7 @@ def requirement(text: str) -> Requirement | None:
         )
     if line := _LINE.fullmatch(wanted):
         return Requirement(begins(line[1]))
-    import nodesemver  # few projects name a range; those that do not need no memory for reading one
-
-    ranged = wanted.replace(",", " ")
-    if nodesemver.valid_range(ranged, True) is None:
-        return None
-    return Requirement(lambda found: bool(nodesemver.satisfies(found, ranged, True)))
+    return ranged(wanted)
 
 
 def version(output: str) -> str | None:

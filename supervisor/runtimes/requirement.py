@@ -35,5 +35,15 @@ def begins(prefix: str) -> Test:
     return lambda version: numbers(version)[: len(wanted)] == wanted
 
 
+def ranged(text: str) -> Requirement | None:
+    """A range as npm has them ("^1.21", ">=1.20 <1.23"); None if it is none."""
+    import nodesemver  # few projects name a range; those that do not need no memory for reading one
+
+    joined = text.replace(",", " ")
+    if nodesemver.valid_range(joined, True) is None:
+        return None
+    return Requirement(lambda found: bool(nodesemver.satisfies(found, joined, True)))
+
+
 def anything(version: str) -> bool:
     return True

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 
-from supervisor.runtimes.requirement import Requirement, anything, begins, numbers
+from supervisor.runtimes.requirement import Requirement, anything, begins, numbers, ranged
 
 name = "rust"
 variable = "RUST_VERSION"
@@ -43,7 +43,7 @@ def requirement(text: str) -> Requirement | None:
         return Requirement(lambda found: _is_stable(found) and numbers(found) >= least)
     bare = _BARE.fullmatch(wanted)
     if bare is None:
-        return None
+        return ranged(wanted)
     line = begins(bare[1])
     return Requirement(
         lambda found: _is_stable(found) and line(found),

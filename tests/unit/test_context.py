@@ -44,3 +44,19 @@ def test_releases_share_no_files_and_npm_does_not_complain(
     environment = context.environment(replace(release, plan=plan))
     assert environment["pnpm_config_package_import_method"] == "clone-or-copy"
     assert ("npm_config_package_import_method" in environment) == is_set
+
+
+def test_the_port_is_told_in_the_words_of_a_framework_unless_the_user_says_otherwise(
+    context: Context, release: Release
+) -> None:
+    plan = Plan("rust", environment=(("ROCKET_PORT", "$PORT"), ("LEPTOS_SITE_ADDR", "0.0.0.0:$PORT")))
+    environment = context.environment(replace(release, plan=plan))
+    assert (environment["ROCKET_PORT"], environment["LEPTOS_SITE_ADDR"]) == ("3000", "0.0.0.0:3000")
+    own = replace(context, base_env={**context.base_env, "ROCKET_PORT": "8000"})
+    assert own.environment(replace(release, plan=plan))["ROCKET_PORT"] == "8000"
+
+
+def test_compilers_keep_what_they_download_and_build_in_the_cache(context: Context, release: Release) -> None:
+    environment = context.environment(release)
+    for variable in ("GOMODCACHE", "GOCACHE", "CARGO_HOME"):
+        assert Path(environment[variable]).is_relative_to(context.layout.cache)
