@@ -113,7 +113,8 @@ class Builder:
         for note in (*prepared.notes, *(option.note for option in self._context.memory_options(draft.plan))):
             logger.info(note)
         own = tuple(str(draft.project / place) for place in draft.plan.bin_dirs)
-        draft = replace(draft, search_path=(*own, *prepared.search_path))
+        plan = replace(draft.plan, environment=(*draft.plan.environment, *prepared.environment))
+        draft = replace(draft, plan=plan, search_path=(*own, *prepared.search_path))
         for step in prepared.steps:
             build_log.section(step.title.capitalize(), " ".join(step.argv))
             await self._run_argv(attempt, step.title, step.argv, draft, build_log.path)

@@ -80,6 +80,16 @@ def piece_of(path: str, is_directory: bool) -> str | None:
             return _module(parts)
         case ["npm", "_cacache" | "_logs", _, *_] | ["pip", _, *_]:
             return None if is_directory else path
+        case ["maven", "repository", _, *_, artifact, _, file]:
+            return path.rpartition("/")[0] if file.startswith(f"{artifact}-") and not is_directory else None
+        case ["gradle", "caches", "modules-2", "files-2.1", group, artifact, version, *_]:
+            return f"gradle/caches/modules-2/files-2.1/{group}/{artifact}/{version}"
+        case ["maven", "wrapper", "dists", name, *_] | ["gradle", "wrapper", "dists", name, *_]:
+            return f"{path.partition('/')[0]}/wrapper/dists/{name}"
+        case ["nuget", name, version, *_]:
+            return f"nuget/{name}/{version}"
+        case ["composer", "files" | "repo", _, *_]:
+            return None if is_directory else path
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from supervisor.processes import container, environment
 from supervisor.processes.shell import argv_of
 from supervisor.processes.spawner import Spec
 from supervisor.releases import gate
-from supervisor.runtimes import venv
+from supervisor.runtimes import homes, venv
 from supervisor.settings import Settings
 
 APP_MARK = "APP"
@@ -25,6 +26,7 @@ _COPYING = (
     ("UV_LINK_MODE", "copy"),
     ("pnpm_config_package_import_method", "clone-or-copy"),  # pnpm's since 11
 )
+_OWN_SETTINGS = re.compile(r"\s(?:-s|--settings)[ =]|-Dmaven\.repo\.local=")  # say themselves where Maven's files are
 _COPYING_OF_OLD_PNPM = (("npm_config_package_import_method", "clone-or-copy"),)  # npm 11 warns of it each time
 
 
@@ -69,6 +71,8 @@ class Context:
         memory = (option.setting for option in self.memory_options(plan, limits))
         made_up = generated.values(self.layout, plan.generated)
         defaults = (*memory, *plan.environment, *made_up, *(_COPYING_OF_OLD_PNPM if pnpm else ()))
+        if plan.package_manager == "maven" and not any(_OWN_SETTINGS.search(line) for line in commands if line):
+            defaults = (*defaults, *self._maven())
         return self.environment_of(release.project, release.search_path, defaults, release)
 
     def memory_options(self, plan: Plan, limits: Limits = UNLIMITED) -> tuple[Option, ...]:
@@ -86,6 +90,7 @@ class Context:
         """The same, for one that is still being built."""
         port = str(self.settings.app_port)
         additions = {"PORT": port, "APP_PORT": port}
+        additions |= {name: value for name, value in defaults if name in homes.NAMES}
         told = tuple((name, value.replace("$PORT", port)) for name, value in defaults)
         defaults = (*told, *_COPYING, *self._caches(), *venv.settings_of_pip(self.base_env))
         if release:
@@ -110,6 +115,18 @@ class Context:
             ("GOCACHE", str(cache / "go-build")),
             ("GOFLAGS", "-modcacherw"),  # directories that nobody may write to could not be removed from the cache
             ("CARGO_HOME", str(cache / "cargo")),
+            ("GRADLE_USER_HOME", str(cache / "gradle")),
+            ("COMPOSER_CACHE_DIR", str(cache / "composer")),
+            ("NUGET_PACKAGES", str(cache / "nuget")),
+        )
+
+    def _maven(self) -> tuple[tuple[str, str], ...]:
+        """The same for Maven and its wrapper; MAVEN_ARGS is understood since 3.9, MAVEN_OPTS by all."""
+        repository = f"-Dmaven.repo.local={self.layout.cache / 'maven/repository'}"
+        return (
+            ("MAVEN_ARGS", repository),
+            ("MAVEN_OPTS", repository),
+            ("MAVEN_USER_HOME", str(self.layout.cache / "maven")),
         )
 
     def app_spec(self, release: Release) -> Spec:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from supervisor.deploy.context import Context
 from supervisor.errors import RuntimeMissing
 from supervisor.model import Release
-from supervisor.runtimes import PACKAGES, Runtime, System, Tool, Tools, venv
+from supervisor.runtimes import PACKAGES, Runtime, System, Tool, Tools, homes, venv
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """Directories for PATH, commands that have to run first, and remarks for the user."""
+    """Directories for PATH, commands that have to run first, remarks for the user, and variables that are set."""
 
     search_path: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 class Toolchains:
@@ -58,7 +59,7 @@ class Toolchains:
         if plan.runtime == "python":
             path.append(str(venv.provide_uv(self._context.layout.cache)))
             steps.append(Step("making the virtual environment", venv.command(runtime)))
-        return Toolchain(tuple(path), tuple(steps), (_found(runtime, tool), *runtime.notes))
+        return Toolchain(tuple(path), tuple(steps), (_found(runtime, tool), *runtime.notes), homes.of(runtime))
 
 
 def _of_tool(tool: Tool | None) -> Toolchain:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from supervisor.errors import PlanError
-from supervisor.languages import bun, go, node, platforms, python, ruby, rust
+from supervisor.languages import bun, go, java, node, platforms, python, ruby, rust
 from supervisor.languages.language import NO_START, Fit, Language
 from supervisor.languages.overrides import Overrides
 from supervisor.languages.platforms import Told, merging
@@ -28,7 +28,7 @@ from supervisor.model import Plan
 
 __all__ = ["LANGUAGES", "Overrides", "detect"]
 
-LANGUAGES: tuple[Language, ...] = (ruby, go, rust, bun, node, python)  # of two that fit equally well, the first
+LANGUAGES: tuple[Language, ...] = (java, ruby, go, rust, bun, node, python)  # of two that fit equally well, the first
 
 
 def detect(directory: Path, options: Overrides, root: Path | None = None) -> Plan:

@@ -62,6 +62,14 @@ class Source:
         """The same repository, seen from another of its directories."""
         return replace(self, directory=directory)
 
+    def elsewhere(self, path: str) -> Source | None:
+        """The same, seen from the directory at a relative path; None if there is none in the repository."""
+        try:
+            real = self._real(path)
+        except (OSError, ValueError):
+            return None
+        return self.at(real) if real.is_dir() else None
+
     def above(self) -> tuple[Source, ...]:
         """The directories above this one, nearest first, up to the repository's root."""
         if self.directory == self.root:
@@ -104,7 +112,7 @@ class Source:
         except (OSError, ValueError):
             return ()
 
-    def files(self, directory: str = ".", suffix: str = "") -> tuple[str, ...]:
+    def files(self, directory: str = ".", suffix: str | tuple[str, ...] = "") -> tuple[str, ...]:
         """The files of a directory whose names end so, sorted, out of its first MOST_NAMES entries; () if none."""
         try:
             with os.scandir(self._real(directory)) as entries:
@@ -113,8 +121,20 @@ class Source:
         except (OSError, ValueError):
             return ()
 
+    def is_executable(self, name: str) -> bool:
+        """A file that its owner may run."""
+        try:
+            return self.is_file(name) and bool(self._real(name).stat().st_mode & stat.S_IXUSR)
+        except OSError:
+            return False
+
     def read(self, name: str, most: int = MOST_MANIFEST_BYTES) -> str | None:
         """The text of a manifest, None if there is none. Raises PlanError if it cannot be read."""
+        data = self.data(name, most)
+        return None if data is None else self._decoded(name, data)
+
+    def data(self, name: str, most: int = MOST_MANIFEST_BYTES) -> bytes | None:
+        """The same for a manifest that says itself how its text is encoded."""
         if not self.has(name):
             return None
         try:
@@ -123,7 +143,7 @@ class Source:
             raise self.broken(name, _why(error)) from error
         if len(data) > most:
             raise self.broken(name, f"it is larger than {most // 1024} KiB")
-        return self._decoded(name, data)
+        return data
 
     def peek(self, name: str) -> str | None:
         """The text of a file that only helps to guess: None if it cannot be read, for whatever reason."""

@@ -11,6 +11,7 @@ from supervisor.model import Command, Runner, User
 TIMEOUT_S = 10.0
 _HOMES = ("PYENV_ROOT", "NVM_DIR", "COREPACK_HOME", "RUSTUP_HOME", "GOENV_ROOT")
 _KEPT = ("PATH", "HOME", "USER", "LANG", "LD_LIBRARY_PATH", *_HOMES)
+_WITH_ERRORS = ("/bin/sh", "-c", 'exec "$0" "$@" 2>&1')  # where Java 8 says its version
 _QUIET = {"COREPACK_ENABLE_DOWNLOAD_PROMPT": "0", "COREPACK_ENABLE_NETWORK": "0"}  # its shims would ask, or download
 
 _Key = tuple[str, int, int]
@@ -31,7 +32,7 @@ class Probe:
     async def output(
         self, path: Path, environment: Mapping[str, str], asks: tuple[str, ...] = ("--version",)
     ) -> str | None:
-        """The first line that a program prints when asked so; None if it is not there, or does not work."""
+        """What a program prints when asked so; None if it is not there, or does not work."""
         key = _key(path)
         if key is None:
             return None
@@ -41,11 +42,12 @@ class Probe:
 
     async def _ask(self, path: Path, environment: Mapping[str, str], asks: tuple[str, ...]) -> str | None:
         env = {name: environment[name] for name in _KEPT if name in environment} | _QUIET
-        ended = await self._runner.run(
-            Command((str(path), *asks), Path("/"), env, TIMEOUT_S, user=self._user, capture=True)
-        )
-        lines = ended.output.decode(errors="replace").split("\n")
-        return lines[0].strip() if ended.ok and lines[0].strip() else None
+        for argv in ((str(path), *asks), (*_WITH_ERRORS, str(path), *asks)):
+            ended = await self._runner.run(Command(argv, Path("/"), env, TIMEOUT_S, user=self._user, capture=True))
+            said = ended.output.decode(errors="replace").strip()
+            if said or not ended.ok:
+                return said if ended.ok else None
+        return None
 
 
 def _key(path: Path) -> _Key | None:

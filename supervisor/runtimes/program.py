@@ -1,4 +1,5 @@
-"""Site generators that are one program each: Hugo, Zola, mdBook. They say their version, and run as they are."""
+"""Programs that say their version and run as they are: site generators, and the tools that JVM and PHP projects build
+with."""
 
 from __future__ import annotations
 
@@ -22,10 +23,11 @@ class Program:
     example: str
     asks: tuple[str, ...] = ("--version",)
     aside: tuple[str, ...] = ()
+    command: str = ""  # where it is not the name
 
     @property
     def plain(self) -> tuple[str, ...]:
-        return (self.name,)
+        return (self.command or self.name,)
 
     def requirement(self, text: str) -> Requirement | None:
         """A version, a line or a range as npm's; `extended_0.121.1`, which names a variant of Hugo, is a version."""
@@ -37,7 +39,7 @@ class Program:
         return None if match is None else match[1] if match[1].count(".") > 1 else f"{match[1]}.0"
 
     def elsewhere(self, environment: Mapping[str, str]) -> Iterator[Path]:
-        """Where it is installed besides PATH: by the distribution, by hand, by snap, by go and cargo."""
+        """Where it is installed besides PATH: by the distribution, by hand, by snap, go, cargo, SDKMAN."""
         home = Path(environment.get("HOME", "/nonexistent"))
         for directory in (
             Path("/usr/local/bin"),
@@ -45,8 +47,9 @@ class Program:
             Path("/snap/bin"),
             home / "go/bin",
             home / ".cargo/bin",
+            home / f".sdkman/candidates/{self.name}/current/bin",
         ):
-            yield directory / self.name
+            yield directory / self.plain[0]
 
     def resolved(self, path: Path, found: str, environment: Mapping[str, str]) -> Path:
         """The program that `path` stands for."""
@@ -56,3 +59,5 @@ class Program:
 HUGO = Program("hugo", "HUGO_VERSION", "0.121.1", asks=("version",))
 ZOLA = Program("zola", "ZOLA_VERSION", "0.19.2")
 MDBOOK = Program("mdbook", "MDBOOK_VERSION", "0.4.36")
+MAVEN = Program("maven", "MAVEN_VERSION", "3.9", command="mvn")
+GRADLE = Program("gradle", "GRADLE_VERSION", "8.10")

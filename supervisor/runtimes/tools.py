@@ -66,6 +66,7 @@ class Tools:
         """The version of the program that PATH finds, if it will do."""
         found = shutil.which(name, path=environment.get("PATH", ""))
         output = await self._probe.output(Path(found), environment) if found else None
+        output = output.partition("\n")[0].strip() if output else None
         if output is None or not numbers(output):
             return None
         if wanted is None:

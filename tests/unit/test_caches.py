@@ -68,6 +68,19 @@ def test_whole_folders_go_only_where_all_pieces_are_not_enough() -> None:
         ("go-build/0f/0f1e-d", False, "go-build/0f/0f1e-d"),
         ("go-build/0f", True, None),
         ("known_hosts", False, None),
+        ("maven/repository/org/acme/shop/1.0/shop-1.0.jar", False, "maven/repository/org/acme/shop/1.0"),
+        ("maven/repository/org/acme/shop/maven-metadata-central.xml", False, None),
+        ("maven/repository/org/acme/shop/1.0", True, None),
+        ("maven/wrapper/dists/apache-maven-3.9.6/ab/bin/mvn", False, "maven/wrapper/dists/apache-maven-3.9.6"),
+        (
+            "gradle/caches/modules-2/files-2.1/org.acme/shop/1.0/ab/shop-1.0.jar",
+            False,
+            "gradle/caches/modules-2/files-2.1/org.acme/shop/1.0",
+        ),
+        ("gradle/wrapper/dists/gradle-8.5-bin/ab/lib/x.jar", False, "gradle/wrapper/dists/gradle-8.5-bin"),
+        ("gradle/caches/8.5/kotlin-dsl/x", False, None),
+        ("nuget/newtonsoft.json/13.0.3/lib/x.dll", False, "nuget/newtonsoft.json/13.0.3"),
+        ("composer/files/acme/shop/x.zip", False, "composer/files/acme/shop/x.zip"),
     ],
 )
 def test_what_is_a_piece(path: str, is_directory: bool, piece: str | None) -> None:

@@ -1,0 +1,2 @@
+fun Application.module() {
+}
