@@ -160,7 +160,7 @@ def prepare_home(layout: Layout, user: User | None) -> None:
 
 def _written(layout: Layout) -> tuple[Path, ...]:
     """Where Orbit keeps its state."""
-    return (layout.production, layout.releases, layout.deployments, layout.run, layout.requests)
+    return (layout.production, layout.releases, layout.deployments, layout.runtimes, layout.run, layout.requests)
 
 
 def _assure_entrance(home: Path, user: User | None) -> None:

@@ -41,6 +41,10 @@ class Layout:
         return self.home / "cache"
 
     @property
+    def runtimes(self) -> Path:
+        return self.home / "runtimes"
+
+    @property
     def run(self) -> Path:
         return self.home / "run"
 

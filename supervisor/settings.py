@@ -68,6 +68,7 @@ class Settings:
     dotnet_version: str | None
     php_version: str | None
     php_extensions: str | None
+    mise_releases_url: str
     install_command: str | None
     pre_build_command: str | None
     build_command: str | None

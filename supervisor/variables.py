@@ -119,6 +119,12 @@ VARIABLES: tuple[Variable, ...] = (
         rule="names with commas between them",
     ),
     Variable(
+        "MISE_RELEASES_URL", Kind.TEXT, _PROJECT,
+        "where mise, which installs runtimes, is downloaded from if neither PATH nor npm has it",
+        default="https://github.com/jdx/mise/releases/download", example="https://mirror.example.com/mise",
+        pattern=r"https?://\S+", rule="https://… or http://…",
+    ),
+    Variable(
         "INSTALL_COMMAND", Kind.TEXT, _PROJECT, "the command that installs dependencies",
         otherwise="detected", example="npm ci --omit=dev",
     ),

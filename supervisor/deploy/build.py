@@ -23,6 +23,7 @@ from supervisor.model import Command, Commit, Plan, Release, Stage
 from supervisor.processes.app import describe
 from supervisor.processes.shell import argv_of, line_of
 from supervisor.releases.store import ReleaseStore
+from supervisor.runtimes import Console
 
 MARK = "BUILD"
 
@@ -43,7 +44,7 @@ class Builder:
         self._store = store
         self._git = git
         self._source = source
-        self._toolchains = Toolchains(context)
+        self.toolchains = Toolchains(context)
 
     async def fetch(self, attempt: Attempt) -> Commit:
         """The commit that the attempt is about. Raises SourceError."""
@@ -109,7 +110,9 @@ class Builder:
 
     async def _install_runtime(self, attempt: Attempt, draft: Release, build_log: BuildLog) -> Release:
         attempt.enter(Stage.INSTALLING_RUNTIME)
-        prepared = await self._toolchains.prepare(draft)
+        context = self._context
+        console = Console(build_log.path, MARK, context.settings.deployment_timeout_s, context.build_limits)
+        prepared = await self.toolchains.prepare(draft, console)
         for note in (*prepared.notes, *(option.note for option in self._context.memory_options(draft.plan))):
             logger.info(note)
         own = tuple(str(draft.project / place) for place in draft.plan.bin_dirs)

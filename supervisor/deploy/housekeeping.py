@@ -18,6 +18,7 @@ from supervisor.errors import OrbitError
 from supervisor.processes.users import users_of
 from supervisor.releases import retention
 from supervisor.releases.store import ReleaseStore
+from supervisor.runtimes.shelf import superfluous
 
 
 class Housekeeping:
@@ -49,6 +50,7 @@ class Housekeeping:
         try:
             async with self.alone:
                 await self._prune_releases()
+                await self.prune_runtimes()
                 self._records.prune()
                 await asyncio.to_thread(logs.trim, self._context.layout, settings.log_policy)
                 await self.prune_build_logs()
@@ -88,6 +90,24 @@ class Housekeeping:
             logger.warning("cannot remove {}: {}; it is tried again after the next deployment", directory, error)
             return False
         return True
+
+    async def prune_runtimes(self, all_unused: bool = False) -> bool:
+        """Remove the runtimes that no release needs any more, or all that none needs now; whether there were any.
+        Raises OSError."""
+        shelf, live = self._builder.toolchains.shelf, self._store.current()
+        if self._store.unreadable():  # it may need any of them
+            return False
+        needed = {place for release in self._store.all() for place in release.search_path}
+        unused = shelf.unused(needed)
+        if not all_unused:
+            since = live.built_at.timestamp() if live else 0.0
+            unused = superfluous(unused, since, self._context.settings.cache_budget_bytes)
+        going = [*shelf.leftovers(), *(one.directory for one in unused)]
+        users = await asyncio.to_thread(users_of, going)
+        leaving = [shelf.withdraw(directory) for directory in going if directory not in users]
+        for directory in filter(None, leaving):
+            await asyncio.to_thread(shelf.remove, directory)
+        return any(leaving)
 
     async def prune_build_logs(self) -> int:
         """Bring the logs of earlier builds within their share; the bytes that were gained. Raises OSError."""

@@ -76,6 +76,7 @@ class Room:
         older = [release.directory for release in parts.older]
         yield "what was left of releases", lambda: self._remove(useless, needed)
         yield "logs of builds", keeper.prune_build_logs
+        yield "runtimes that no release uses", lambda: keeper.prune_runtimes(all_unused=True)
         yield "older releases", lambda: self._remove(older, needed)
         yield "downloads of package managers", lambda: self._trim_caches(needed)
         if with_last and parts.last:

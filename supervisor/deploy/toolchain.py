@@ -1,15 +1,28 @@
-"""What a plan runs with: its runtime, its virtual environment, its package manager."""
+"""What a plan runs with: its runtimes, its virtual environment, its package managers."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from supervisor.deploy.context import Context
-from supervisor.errors import RuntimeMissing
-from supervisor.model import Release
-from supervisor.runtimes import PACKAGES, Runtime, System, Tool, Tools, homes, venv
+from supervisor.model import Plan, Release
+from supervisor.runtimes import (
+    PACKAGES,
+    Console,
+    Mise,
+    Provider,
+    Runtime,
+    Shelf,
+    Supply,
+    System,
+    Tool,
+    Tools,
+    homes,
+    venv,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,52 +35,94 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """Directories for PATH, commands that have to run first, remarks for the user, and variables that are set."""
+    """Directories for PATH, variables, commands that have to run first, and remarks for the user."""
 
     search_path: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
-    environment: tuple[tuple[str, str], ...] = ()
+    runtimes: tuple[Runtime, ...] = ()
 
 
 class Toolchains:
-    """Finds toolchains; remembers what programs said of their versions."""
+    """Provides toolchains; remembers what programs said of their versions."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._system = System(context.runner, context.user)
-        self._tools = Tools(context.runner, context.layout.cache, context.user)
+        runner, user, cache = context.runner, context.user, context.layout.cache
+        self.shelf = Shelf(context.layout.runtimes)
+        mise = Mise(runner, cache, user)
+        supply = Supply(runner, self.shelf, user, context.settings.mise_releases_url)
+        self._provider = Provider(runner, System(runner, user), self.shelf, mise, supply, user)
+        self._tools = Tools(runner, cache, user)
 
-    async def prepare(self, draft: Release) -> Toolchain:
-        """What `draft` needs. Raises RuntimeMissing, OSError."""
-        plan, base = draft.plan, self._context.base_env
-        try:
-            runtime = await self._system.find(plan, base)
-        except RuntimeMissing:
-            if plan.runtime not in PACKAGES or shutil.which("npm", path=base["PATH"]) is None:
-                raise
-            return _of_tool(await self._tools.provide(plan.runtime, plan.runtime_version, base))
-        if runtime is None:
-            return Toolchain()
-        path = [str(runtime.bin_dir)] if runtime.bin_dir else []
-        environment = {**base, "PATH": os.pathsep.join([*path, base["PATH"]])}
-        manager = None if plan.package_manager == plan.runtime else plan.package_manager
-        tool = await self._tools.provide(manager, plan.package_manager_version, environment)
-        of_tool = _of_tool(tool)
-        path += of_tool.search_path
-        steps = list(of_tool.steps)
+    async def prepare(self, draft: Release, console: Console) -> Toolchain:
+        """What `draft` needs. `console` is for installations. Raises RuntimeMissing, OSError."""
+        self.shelf.begin_deployment()
+        plan, made = draft.plan, Toolchain()
+        made = await self._add(made, plan, console)
+        for need in plan.helpers:
+            wanted = replace(
+                plan,
+                runtime=need.runtime,
+                runtime_version=need.version,
+                runtime_floor=False,
+                package_manager=need.package_manager,
+                package_manager_version=need.package_manager_version,
+            )
+            made = await self._add(made, wanted, console)
         if plan.runtime == "python":
-            path.append(str(venv.provide_uv(self._context.layout.cache)))
-            steps.append(Step("making the virtual environment", venv.command(runtime)))
-        return Toolchain(tuple(path), tuple(steps), (_found(runtime, tool), *runtime.notes), homes.of(runtime))
+            uv = str(venv.provide_uv(self._context.layout.cache))
+            step = Step("making the virtual environment", venv.command(made.runtimes[0]))
+            made = replace(made, search_path=(*made.search_path, uv), steps=(*made.steps, step))
+        return made
+
+    async def _add(self, made: Toolchain, plan: Plan, console: Console) -> Toolchain:
+        """The same, with a plan's runtime and package manager."""
+        environment = self._environment(made.search_path)
+        runtime = await self._provider.there(plan, environment)
+        if runtime is None and plan.runtime in PACKAGES and shutil.which("npm", path=environment["PATH"]):
+            tool = await self._tools.provide(plan.runtime, plan.runtime_version, environment)
+            return _with_tool(made, tool, f"using {tool.name} {tool.version}") if tool else made
+        runtime = runtime or await self._provider.provide(plan, environment, console)
+        if runtime is None:
+            return made
+        made = Toolchain(
+            (*made.search_path, *_directories(runtime, made, environment)),
+            (*made.environment, *homes.of(runtime)),
+            made.steps,
+            (*made.notes, *runtime.notes),
+            (*made.runtimes, runtime),
+        )
+        manager = None if plan.package_manager == plan.runtime else plan.package_manager
+        version, environment = plan.package_manager_version, self._environment(made.search_path)
+        tool = await self._tools.provide(manager, version, environment)
+        return _with_tool(made, tool, _found(runtime, tool))
+
+    def _environment(self, search_path: tuple[str, ...]) -> Mapping[str, str]:
+        base = self._context.base_env
+        return {**base, "PATH": os.pathsep.join([*search_path, base["PATH"]])}
 
 
-def _of_tool(tool: Tool | None) -> Toolchain:
-    """The part of a program that npm provides; a runtime may be one: Bun."""
-    if tool is None:
-        return Toolchain()
-    steps = (Step(f"installing {tool.name}", tool.install_argv),) if tool.install_argv else ()
-    return Toolchain((str(tool.bin_dir),) if tool.bin_dir else (), steps, (f"using {tool.name} {tool.version}",))
+def _with_tool(made: Toolchain, tool: Tool | None, note: str) -> Toolchain:
+    """The same, with a program that npm provides."""
+    path, steps = made.search_path, made.steps
+    if tool and tool.bin_dir:
+        path = (*path, str(tool.bin_dir))
+    if tool and tool.install_argv:
+        steps = (*steps, Step(f"installing {tool.name}", tool.install_argv))
+    return replace(made, search_path=path, steps=steps, notes=(*made.notes, note))
+
+
+def _directories(runtime: Runtime, made: Toolchain, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Where its programs are, unless PATH leads there, or a virtual environment has them."""
+    if runtime.bin_dir:
+        return (str(runtime.bin_dir),)
+    is_helper = bool(made.runtimes)
+    found = shutil.which(runtime.executable.name, path=environment["PATH"])
+    if not is_helper or (found and runtime.executable.samefile(found)):
+        return ()
+    return (str(runtime.executable.parent),)
 
 
 def _found(runtime: Runtime, tool: Tool | None) -> str:

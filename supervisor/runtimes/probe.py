@@ -12,7 +12,13 @@ TIMEOUT_S = 10.0
 _HOMES = ("PYENV_ROOT", "NVM_DIR", "COREPACK_HOME", "RUSTUP_HOME", "GOENV_ROOT")
 _KEPT = ("PATH", "HOME", "USER", "LANG", "LD_LIBRARY_PATH", *_HOMES)
 _WITH_ERRORS = ("/bin/sh", "-c", 'exec "$0" "$@" 2>&1')  # where Java 8 says its version
-_QUIET = {"COREPACK_ENABLE_DOWNLOAD_PROMPT": "0", "COREPACK_ENABLE_NETWORK": "0"}  # its shims would ask, or download
+_QUIET = {  # shims would ask, or download
+    "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0",
+    "COREPACK_ENABLE_NETWORK": "0",
+    "MISE_OFFLINE": "1",
+    "MISE_NO_CONFIG": "1",
+    "MISE_HIDE_UPDATE_WARNING": "1",
+}
 
 _Key = tuple[str, int, int]
 

@@ -16,14 +16,13 @@ class Runtime:
 
     `bin_dir` goes on PATH and has the commands under their plain names; None if PATH finds them as it is, and
     for Python, whose plain names are those of the virtual environment that is made from `executable`.
-    `environment` is set for the app, `notes` are remarks for the user.
+    `notes` are remarks for the user.
     """
 
     name: str
     version: str
     executable: Path
     bin_dir: Path | None = None
-    environment: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
 
 

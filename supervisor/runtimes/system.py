@@ -48,26 +48,34 @@ class System:
         """
         if plan.runtime is None:
             return None
-        kind = next((kind for kind in KINDS if kind.name == plan.runtime), None)
-        if kind is None:
-            names = ", ".join(kind.name for kind in KINDS)
-            raise RuntimeMissing(f"cannot provide {plan.runtime}: only {names} are known; set PROJECT_TYPE")
-        text = f">={plan.runtime_version}" if plan.runtime_floor else plan.runtime_version
-        wanted = kind.requirement(text) if text else Requirement(anything)
-        if wanted is None:
-            raise RuntimeMissing(
-                f"cannot understand {_asked(plan)}: it is no version or range; "
-                f"write one like {kind.example}, or set {kind.variable}"
-            )
-        found = await self._best(kind, wanted.fits, wanted.newest, environment)
-        notes: tuple[str, ...] = ()
-        if found is None and wanted.nearly is not None:
-            found = await self._best(kind, wanted.nearly, True, environment)
-            if found is not None:
-                notes = (f"{_asked(plan)} is not on this system: {found.version} is used ({found.path})",)
+        kind, wanted = asked(plan)
+        found = await self.exactly(kind, wanted, environment) or await self.nearly(plan, kind, wanted, environment)
         if found is None:
-            raise await self._missing(kind, plan, environment)
-        return Runtime(kind.name, found.version, found.path, _bin_dir(kind, found, environment), notes=notes)
+            shown = await self.shown(kind, environment)
+            raise RuntimeMissing(
+                f"cannot provide {named(plan)}: this system has {shown}; set {kind.variable}, or install one that fits"
+            )
+        return found
+
+    async def exactly(self, kind: Kind, wanted: Requirement, environment: Mapping[str, str]) -> Runtime | None:
+        """One that is what was asked for."""
+        found = await self._best(kind, wanted.fits, wanted.newest, environment)
+        return _runtime(kind, found, environment) if found else None
+
+    async def nearly(
+        self, plan: Plan, kind: Kind, wanted: Requirement, environment: Mapping[str, str]
+    ) -> Runtime | None:
+        """One that will do where nothing better can be had."""
+        found = await self._best(kind, wanted.nearly, True, environment) if wanted.nearly else None
+        if found is None:
+            return None
+        note = f"{named(plan)} is not on this system: {found.version} is used ({found.path})"
+        return _runtime(kind, found, environment, (note,))
+
+    async def version(self, kind: Kind, path: Path, environment: Mapping[str, str]) -> str | None:
+        """What the program at `path` says it is; None if it does not work."""
+        output = await self._probe.output(path, environment, kind.asks)
+        return kind.version(output) if output else None
 
     async def _best(self, kind: Kind, fits: Test, newest: bool, environment: Mapping[str, str]) -> Candidate | None:
         """The system's own choice if it fits and the newest is not asked for; otherwise the newest that fits."""
@@ -86,33 +94,48 @@ class System:
 
     async def _candidate(self, kind: Kind, path: Path, environment: Mapping[str, str]) -> Candidate | None:
         """What a program is; None if it does not work, as a shim of pyenv for a version that is not installed."""
-        output = await self._probe.output(path, environment, kind.asks)
-        version = kind.version(output) if output else None
+        version = await self.version(kind, path, environment)
         return Candidate(kind.resolved(path, version, environment), version) if version else None
 
-    async def _missing(self, kind: Kind, plan: Plan, environment: Mapping[str, str]) -> RuntimeMissing:
-        """The error that lists what is there."""
+    async def shown(self, kind: Kind, environment: Mapping[str, str]) -> str:
+        """The versions that are there, for a message."""
         there: dict[str, Path] = {}
         for path in _programs(kind, environment):
             candidate = await self._candidate(kind, path, environment)
             if candidate is not None:
                 there.setdefault(candidate.version, candidate.path)
         newest = sorted(there, key=numbers, reverse=True)
-        shown = ", ".join(f"{version} ({there[version]})" for version in newest[:MOST_SHOWN])
-        return RuntimeMissing(
-            f"cannot provide {_asked(plan)}: this system has {shown or 'none'}; "
-            f"set {kind.variable}, or install one that fits"
+        return ", ".join(f"{version} ({there[version]})" for version in newest[:MOST_SHOWN]) or "none"
+
+
+def asked(plan: Plan) -> tuple[Kind, Requirement]:
+    """The kind of a plan's runtime, and what it asks of the version. Raises RuntimeMissing if either is not known."""
+    kind = next((kind for kind in KINDS if kind.name == plan.runtime), None)
+    if kind is None:
+        names = ", ".join(kind.name for kind in KINDS)
+        raise RuntimeMissing(f"cannot provide {plan.runtime}: only {names} are known; set PROJECT_TYPE")
+    text = f">={plan.runtime_version}" if plan.runtime_floor else plan.runtime_version
+    wanted = kind.requirement(text) if text else Requirement(anything)
+    if wanted is None:
+        raise RuntimeMissing(
+            f"cannot understand {named(plan)}: it is no version or range; "
+            f"write one like {kind.example}, or set {kind.variable}"
         )
+    return kind, wanted
 
 
-def _asked(plan: Plan) -> str:
+def named(plan: Plan) -> str:
     """The runtime as the project asks for it, and where: "node 22 (engines.node in package.json)".
 
     Where, is in the note that detection made of it.
     """
-    asked = f"{plan.runtime} {plan.runtime_version}" if plan.runtime_version else str(plan.runtime)
-    origin = next((note for note in plan.notes if note.startswith(f"{asked}, from ")), None)
-    return f"{asked} ({origin.removeprefix(f'{asked}, from ')})" if origin else asked
+    text = f"{plan.runtime} {plan.runtime_version}" if plan.runtime_version else str(plan.runtime)
+    origin = next((note for note in plan.notes if note.startswith(f"{text}, from ")), None)
+    return f"{text} ({origin.removeprefix(f'{text}, from ')})" if origin else text
+
+
+def _runtime(kind: Kind, found: Candidate, environment: Mapping[str, str], notes: tuple[str, ...] = ()) -> Runtime:
+    return Runtime(kind.name, found.version, found.path, _bin_dir(kind, found, environment), notes=notes)
 
 
 def _programs(kind: Kind, environment: Mapping[str, str]) -> Iterator[Path]:

@@ -1,0 +1,196 @@
+"""Where a plan's runtime comes from: the system, what was installed before, or mise.
+
+The network is asked only if neither of the first two has one that fits. Where it cannot be reached, a neighbour of the
+exact version that was asked for will do, with a note.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from loguru import logger
+
+from supervisor.errors import RuntimeMissing
+from supervisor.model import Command, Plan, Runner, User
+from supervisor.runtimes import choice
+from supervisor.runtimes.mise import Console, Job, Mise, MiseFailed, said
+from supervisor.runtimes.recipes import RECIPES, Recipe
+from supervisor.runtimes.requirement import Requirement, Test, numbers
+from supervisor.runtimes.runtime import Kind, Runtime
+from supervisor.runtimes.shelf import Installed, Shelf
+from supervisor.runtimes.supply import Supply
+from supervisor.runtimes.system import System, asked, named
+
+FINISH_TIMEOUT_S = 300.0
+
+
+class Provider:
+    """Provides runtimes for whoever the application runs as."""
+
+    def __init__(self, runner: Runner, system: System, shelf: Shelf, mise: Mise, supply: Supply, user: User | None):
+        self._runner = runner
+        self._system = system
+        self._shelf = shelf
+        self._mise = mise
+        self._supply = supply
+        self._user = user
+
+    async def provide(self, plan: Plan, environment: Mapping[str, str], console: Console) -> Runtime | None:
+        """The runtime of a plan, None if it names none. `environment` is the application's.
+
+        Raises RuntimeMissing, OSError.
+        """
+        if plan.runtime is None:
+            return None
+        there = await self.there(plan, environment)
+        if there:
+            return there
+        kind, wanted = asked(plan)
+        recipe = RECIPES.get(kind.name)
+        if recipe is None:
+            return await self._system.find(plan, environment)
+        try:
+            program = await self._supply.program(environment, console)
+            job = Job(program, recipe, Path(), environment, console)
+            return await self._installed(plan, kind, wanted, job)
+        except MiseFailed as error:
+            return await self._instead(plan, kind, wanted, environment, error)
+
+    async def there(self, plan: Plan, environment: Mapping[str, str]) -> Runtime | None:
+        """One that fits, without the network: the system's, unless the newest is meant and was installed before.
+        Raises RuntimeMissing about a constraint that cannot be understood, OSError."""
+        if plan.runtime is None:
+            return None
+        kind, wanted = asked(plan)
+        of_system = await self._system.exactly(kind, wanted, environment)
+        if of_system and not wanted.newest:
+            return of_system
+        earlier = await self._earlier(kind, wanted.fits, environment)
+        if of_system and earlier:
+            return max(earlier, of_system, key=lambda runtime: numbers(runtime.version))
+        return earlier or of_system
+
+    async def _earlier(self, kind: Kind, fits: Test, environment: Mapping[str, str]) -> Runtime | None:
+        """The newest that fits of those that were installed before, and still work."""
+        fitting = [one for one in self._shelf.all(kind.name) if fits(one.version)]
+        for one in sorted(fitting, key=lambda one: numbers(one.version), reverse=True):
+            if await self._system.version(kind, _program(kind, one.bin_dir), environment):
+                self._shelf.take(one)
+                return _runtime(kind, one)
+        return None
+
+    async def _installed(self, plan: Plan, kind: Kind, wanted: Requirement, job: Job) -> Runtime:
+        """Raises MiseFailed, RuntimeMissing, OSError."""
+        version, listed, notes = await self._version(plan, kind, wanted, job)
+        earlier = await self._earlier(kind, lambda found: found == version, job.environment)
+        if earlier:
+            return replace(earlier, notes=notes)
+        async with self._begun(kind.name, version) as directory:
+            logger.info("installing {} {}", kind.name, version)
+            job = replace(job, directory=directory)
+            await self._mise.install(job, listed)
+            return replace(await self._complete(kind, wanted, version, listed, job), notes=notes)
+
+    async def _version(self, plan: Plan, kind: Kind, wanted: Requirement, job: Job) -> tuple[str, str, tuple[str, ...]]:
+        """The version to install, as it compares and as mise calls it, and what the user should know of it. Raises
+        RuntimeMissing, MiseFailed, OSError."""
+        text = (plan.runtime_version or "").strip().lower()
+        if job.recipe.channels and re.fullmatch(job.recipe.channels, text):
+            return text, text, ()
+        async with self._begun(kind.name, "versions") as directory:
+            listed = choice.finished(await self._mise.versions(replace(job, directory=directory)))
+            await self._drop(directory)
+        version, notes = self._chosen(plan, kind, wanted, job.recipe, list(listed))
+        return version, listed[version], notes
+
+    @asynccontextmanager
+    async def _begun(self, name: str, version: str) -> AsyncIterator[Path]:
+        """A directory to install into, which is gone if that fails. Raises OSError."""
+        directory = self._shelf.begin(name, version, self._user)
+        try:
+            yield directory
+        except BaseException:
+            await self._drop(directory)
+            raise
+
+    def _chosen(
+        self, plan: Plan, kind: Kind, wanted: Requirement, recipe: Recipe, listed: list[str]
+    ) -> tuple[str, tuple[str, ...]]:
+        """The version to install, and what the user should know of it. Raises RuntimeMissing, MiseFailed."""
+        if not listed:
+            raise MiseFailed("the list of versions is empty")
+        usual = kind.requirement(recipe.usual) if recipe.usual and not wanted.newest else None
+        version = choice.newest(listed, wanted.fits, usual.fits if usual else None)
+        if version:
+            return version, ()
+        text = plan.runtime_version or ""
+        version = choice.later(listed, wanted, text) if recipe.partial else None
+        if version:
+            return version, (f"{named(plan)} cannot be installed: {version} is used",)
+        *most, last = choice.nearest(listed, text)
+        near = f"{', '.join(most)} and {last}" if most else last
+        raise RuntimeMissing(
+            f"cannot provide {named(plan)}: there is no such version; the nearest: {near}; set {kind.variable} "
+            "to one that there is"
+        )
+
+    async def _complete(self, kind: Kind, wanted: Requirement, version: str, listed: str, job: Job) -> Runtime:
+        """Look whether what was installed works, and close it to changes. Raises MiseFailed, OSError."""
+        recipe, directory = job.recipe, job.directory
+        words = {"tool": recipe.tool, "version": listed}
+        bin_dir = _place(directory, recipe.bin.format(**words)) if recipe.bin else await self._mise.bin_dir(job, listed)
+        program = _program(kind, bin_dir)
+        path = os.pathsep.join((str(bin_dir), job.environment.get("PATH", "")))
+        env = {"PATH": path, "HOME": str(directory), "LANG": "C.UTF-8"}
+        found = await self._system.version(kind, program, env)
+        if found is None:
+            raise MiseFailed(f"{program} does not work")
+        for argv in (
+            *([recipe.finish] if recipe.finish else []),
+            ("rm", "-rf", *(str(directory / name) for name in ("downloads", "shims", "migrations", "home"))),
+            ("chmod", "-R", "a-w", str(directory)),  # a release that is live must not change with what another installs
+        ):
+            ended = await self._runner.run(Command(argv, bin_dir.parent, env, FINISH_TIMEOUT_S, user=self._user))
+            if not ended.ok and argv != recipe.finish:
+                raise MiseFailed(f"{argv[0]}: {said(ended)}")
+        known_as = found if wanted.fits(found) else version
+        return _runtime(kind, await asyncio.to_thread(self._shelf.complete, kind.name, known_as, directory, bin_dir))
+
+    async def _drop(self, directory: Path) -> None:
+        leaving = self._shelf.give_up(directory)
+        if leaving:
+            await asyncio.to_thread(self._shelf.remove, leaving)
+
+    async def _instead(
+        self, plan: Plan, kind: Kind, wanted: Requirement, environment: Mapping[str, str], error: MiseFailed
+    ) -> Runtime:
+        """What will do where nothing can be installed. Raises RuntimeMissing."""
+        near = await self._earlier(kind, wanted.nearly, environment) if wanted.nearly else None
+        near = near or await self._system.nearly(plan, kind, wanted, environment)
+        if near:
+            note = f"{named(plan)} cannot be installed ({error}): {near.version} is used ({near.executable})"
+            return replace(near, notes=(note,))
+        shown = await self._system.shown(kind, environment)
+        raise RuntimeMissing(
+            f"cannot provide {named(plan)}: this system has {shown}, and mise cannot install it: {error}; check the "
+            f"network (HTTPS_PROXY and MISE_* variables are heeded) and update again, or set {kind.variable} to what "
+            "is there"
+        )
+
+
+def _place(directory: Path, pattern: str) -> Path:
+    return next(iter(directory.glob(pattern)), directory / pattern)
+
+
+def _program(kind: Kind, bin_dir: Path) -> Path:
+    return bin_dir / kind.plain[0]
+
+
+def _runtime(kind: Kind, one: Installed) -> Runtime:
+    return Runtime(kind.name, one.version, _program(kind, one.bin_dir), one.bin_dir)
