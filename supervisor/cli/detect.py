@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import click
@@ -13,7 +13,6 @@ import click
 from supervisor.errors import SettingsError
 from supervisor.languages import Overrides
 from supervisor.languages import detect as plan_of
-from supervisor.model import Plan
 
 SHOWN = (
     "type",
@@ -33,7 +32,8 @@ SHOWN = (
     "directory", metavar="[DIR]", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def detect(directory: Path, as_json: bool) -> None:
+@click.option("--full", is_flag=True, help="With --json: everything that is known, and where it comes from.")
+def detect(directory: Path, as_json: bool, full: bool) -> None:
     """Show what the source in DIR is, and how it would be installed, built and started.
 
     Nothing is executed. The variables PROJECT_PATH, PROJECT_TYPE, INSTALL_COMMAND, BUILD_COMMAND,
@@ -45,14 +45,18 @@ def detect(directory: Path, as_json: bool) -> None:
       orbit detect ~/src/shop
       PROJECT_PATH=apps/web orbit detect --json ~/src/monorepo
     """
-    plan = plan_of(_project(directory, os.environ), _overrides(os.environ), directory)
-    if as_json:
-        click.echo(json.dumps({name: getattr(plan, name) for name in SHOWN}, indent=2))
+    project, options = _project(directory, os.environ), _overrides(os.environ)
+    plan = plan_of(project, options, directory)
+    if not as_json:
+        from supervisor.cli.account import Account  # not for --json, which programs wait for
+
+        Account(plan, project, directory, options, os.environ).print()
         return
-    rows = list(_rows(plan))
-    width = max(len(title) for title, _ in rows)
-    for title, text in rows:
-        click.echo(f"{title:<{width}}  {_printable(text)}")
+    facts = {name: getattr(plan, name) for name in SHOWN}
+    if full:
+        facts |= {name: value for name, value in asdict(plan).items() if name not in SHOWN}
+        facts |= {name: dict(getattr(plan, name)) for name in ("environment", "origins", "unset")}
+    click.echo(json.dumps(facts, indent=2))
 
 
 def _overrides(environ: Mapping[str, str]) -> Overrides:
@@ -70,29 +74,3 @@ def _project(directory: Path, environ: Mapping[str, str]) -> Path:
     if not project.is_dir():
         raise SettingsError((f"cannot use PROJECT_PATH={path}: there is no such directory; check its spelling",))
     return project
-
-
-def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
-    """The account for people: what was found, what would run, and remarks."""
-    yield "type", plan.type + (f" ({plan.framework})" if plan.framework else "")
-    if plan.runtime:
-        yield "runtime", f"{plan.runtime} {plan.runtime_version or '(any version)'}"
-    if plan.package_manager:
-        yield "package manager", plan.package_manager
-    yield "install", plan.install or "nothing"
-    if plan.release:
-        yield "release", plan.release
-    yield "build", plan.build or "nothing"
-    if plan.serve == "static":
-        yield "serve", f"the files in {plan.output_dir}"
-    if plan.start:
-        yield "start", plan.start
-    for name, value in plan.environment:
-        yield "environment", f"{name}={value}"
-    for note in plan.notes:
-        yield "note", note
-
-
-def _printable(text: str) -> str:
-    """What a terminal may show: a manifest can hold anything."""
-    return "".join(char if char.isprintable() else "?" for char in text)

@@ -12,7 +12,7 @@ LANGUAGES.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from supervisor.errors import PlanError
@@ -20,13 +20,14 @@ from supervisor.languages import bun, go, java, node, platforms, python, ruby, r
 from supervisor.languages.language import NO_START, Fit, Language
 from supervisor.languages.overrides import Overrides
 from supervisor.languages.platforms import Told, merging
+from supervisor.languages.platforms.commands import is_install
 from supervisor.languages.platforms.procfile import FILE as PROCFILE
 from supervisor.languages.source import Source
 from supervisor.languages.unknown import unknown
 from supervisor.languages.versions import origin_of
 from supervisor.model import Plan
 
-__all__ = ["LANGUAGES", "Overrides", "detect"]
+__all__ = ["LANGUAGES", "Candidate", "Fit", "Overrides", "candidates", "detect"]
 
 LANGUAGES: tuple[Language, ...] = (java, ruby, go, rust, bun, node, python)  # of two that fit equally well, the first
 
@@ -56,7 +57,24 @@ def detect(directory: Path, options: Overrides, root: Path | None = None) -> Pla
     version = origin_of(plan)
     if version is not None:
         plan = replace(plan, origins=(*plan.origins, ("runtime_version", version)))
-    return _checked(_overridden(merging.merged(plan, told), options), source)
+    return _checked(_kept(plan, _overridden(merging.merged(plan, told), options)), source)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A language that fits a directory, how well, and the file that shows it (None: its kind is told otherwise)."""
+
+    name: str
+    fit: Fit
+    marker: str | None
+
+
+def candidates(directory: Path, options: Overrides, root: Path | None = None) -> tuple[Candidate, ...]:
+    """Every language that fits, the best first. Raises PlanError about a manifest that cannot be read."""
+    source = Source.of(directory, root, options)
+    fits = sorted(((language.fit(source), language) for language in LANGUAGES), key=lambda pair: -pair[0])
+    fitting = [(fit, language) for fit, language in fits if fit is not Fit.NO]
+    return tuple(Candidate(language.name, fit, source.first_file(*language.markers)) for fit, language in fitting)
 
 
 def _language(source: Source, told: Sequence[Told]) -> Language | None:
@@ -90,6 +108,13 @@ def _overridden(plan: Plan, options: Overrides) -> Plan:
             origins[name] = variable
     plan = replace(plan, origins=tuple(origins.items()))
     return plan if options.run_command is None else merging.started_by(plan, options.run_command, "RUN_COMMAND")
+
+
+def _kept(detected: Plan, plan: Plan) -> Plan:
+    """The plan, with nothing to be kept of an install of somebody's own that may make more than its `inputs` say."""
+    if plan.install in (None, detected.install) or is_install(plan.install, plan.inputs):
+        return plan
+    return replace(plan, inputs=(), after_restore=None)
 
 
 def _checked(plan: Plan, source: Source) -> Plan:

@@ -9,14 +9,15 @@ from supervisor.languages.language import Language
 from supervisor.languages.source import Source
 
 MOST_DIRECTORIES = 40
+_WITH_A_START = ("flux.yaml", "render.yaml", "railway.toml", "railway.json", "heroku.yml", "nixpacks.toml")
 _NESTS = ("apps", "packages", "services")  # where a monorepo has its projects
 
 
 def unknown(source: Source, languages: Sequence[Language]) -> PlanError:
-    """The error for a directory that no language fits and that has no Procfile with `web:`."""
+    """The error for a directory that no language fits, and in which no file says how to start it."""
     where = "the repository's root" if source.directory == source.root else source.shown(".")
     markers = [marker for language in languages for marker in language.markers]
-    looked_for = ", ".join([*markers, "Procfile"])
+    looked_for = ", ".join([*markers, "Procfile", *_WITH_A_START])
     return PlanError(
         f"cannot tell what kind of project is in {where}: none of {looked_for}; {_remedy(source, markers)}"
     )

@@ -9,7 +9,6 @@ import pytest
 from supervisor.errors import PlanError
 from supervisor.languages import Overrides, detect
 from supervisor.languages.platforms import commands
-from supervisor.languages.source import Source
 from supervisor.model import Plan
 
 APPS = Path(__file__).parents[1] / "apps"
@@ -107,9 +106,24 @@ def test_a_service_elsewhere_is_passed_over_and_named(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_installs_is_told_from_what_builds(
-    tmp_path: Path, line: str | None, install: tuple[str, ...] | None, build: tuple[str, ...] | None
+    line: str | None, install: tuple[str, ...] | None, build: tuple[str, ...] | None
 ) -> None:
-    assert commands.split(Source.of(tmp_path, None, Overrides()), line) == (install, build)
+    assert commands.split(line) == (install, build)
+
+
+@pytest.mark.parametrize(
+    ("command", "kept"),
+    [
+        ("npm ci && npm install --legacy-peer-deps", True),
+        ("npm ci && ./fetch-models", False),
+        ("pip install -r other.txt", False),
+    ],
+)
+def test_of_an_install_of_ones_own_only_what_its_inputs_say_is_kept(tmp_path: Path, command: str, kept: bool) -> None:
+    files = {"package.json": '{"scripts": {"start": "node x"}, "dependencies": {"a": "1"}}', "package-lock.json": "{}"}
+    plan = plan_of(tmp_path, **files, **{"flux.yaml": f"installCommand: {command}\n"})
+    assert plan.install == command
+    assert bool(plan.inputs) == kept
 
 
 MERGES = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n}\n  k{n}: 1\n  <<: [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 900))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from supervisor.languages.source import Source
-
 _INSTALL = re.compile(
     r"(?:(?:npm (?:ci|i|install|clean-install)|pnpm (?:i|install)|bun (?:i|install)|yarn(?: install)?)(?: -[\w=.-]+)*"
     r"|(?:python3? -m )?pip3? install(?: [^&|;<>$`]*)?"
@@ -25,7 +23,14 @@ _NOT_ALONE = re.compile(
 """Lines that belong to those around them."""
 
 
-def split(source: Source, line: str | None) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+def is_install(line: str, inputs: tuple[str, ...]) -> bool:
+    """Whether a command line installs what these files say, and nothing else that it names."""
+    parts = [" ".join(part.split()) for part in line.split("&&")]
+    named = [word for part in parts for word in part.split() if word.endswith((".txt", ".in", ".sh", ".whl"))]
+    return all(_INSTALL.fullmatch(part) for part in parts) and set(named) <= set(inputs)
+
+
+def split(line: str | None) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
     """What installs at the beginning of a command line, and the rest. None for an install that is not there.
 
     Package managers are provided by Orbit: what would install one of them for the whole machine is left out.

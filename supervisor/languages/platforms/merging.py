@@ -17,6 +17,7 @@ _DEVELOPMENT = (  # NODE_ENV=production keeps away what builds need, where a fil
     ("pnpm", "npm_config_production", "false"),
     ("pnpm", "pnpm_config_production", "false"),
 )
+_INSTALLS = frozenset(("ci", "i", "install"))
 
 
 @dataclass(slots=True)
@@ -115,7 +116,8 @@ def _environment(plan: Plan, found: _Fields) -> dict[str, tuple[object, ...]]:
         for name, why in file.unset:
             unset.setdefault(name, why)
     commands = " ".join(str(found.values.get(name) or "") for name in ("install", "build")).split()
-    development = {name: value for tool, name, value in _DEVELOPMENT if tool in commands}
+    installs = found.values.get("install") or not _INSTALLS.isdisjoint(commands)
+    development = {name: value for tool, name, value in _DEVELOPMENT if tool in commands and installs}
     return {
         "environment": tuple(({**dict(plan.environment), **development, **values}).items()),
         "generated": tuple(generated),

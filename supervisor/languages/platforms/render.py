@@ -29,7 +29,7 @@ def read(source: Source) -> Iterator[Told]:
     place = str(source.directory.relative_to(source.root))
     fitting = [service for service in services if _root(service) == place]
     if fitting:
-        yield _told(source, file, fitting[0])
+        yield _told(file, fitting[0])
     elif services:
         roots = sorted({_root(service) for service in services if _root(service) != "."})
         remedy = f"; set PROJECT_PATH={roots[0]}" if place == "." and roots else ""
@@ -60,7 +60,7 @@ def _root(service: Table) -> str:
     return root or "."
 
 
-def _told(source: Source, file: Table, service: Table) -> Told:
+def _told(file: Table, service: Table) -> Told:
     environment = Environment(file.shown)
     _read_variables(environment, file, service)
     runtime = _runtime(service)
@@ -69,7 +69,7 @@ def _told(source: Source, file: Table, service: Table) -> Told:
     notes = [*environment.notes, *remark]
     if runtime == "docker":
         notes.append(f"{file.shown} builds with a Dockerfile, which Orbit does not: the project is built as detected")
-    install, build = commands.split(source, service.text("buildCommand"))
+    install, build = commands.split(service.text("buildCommand"))
     if service.values.get("buildCommand") == "" and static:
         install, build = (), ()
     return Told(
