@@ -13,6 +13,10 @@ from supervisor.languages.source import Source, kind
 
 FILE = "Cargo.toml"
 MOST_MEMBERS = 100
+MOST_LISTED = 100
+"""Directories that are looked through for what members' patterns stand for."""
+MOST_PATTERN = 200
+"""Characters of a member's pattern; a longer one is passed over."""
 
 _NAME = re.compile(r"[^\W\d][\w-]*")
 
@@ -95,9 +99,10 @@ def members(manifest: Manifest) -> list[Manifest]:
     source, workspace = manifest.source, manifest.workspace or {}
     excluded = _list(source, workspace, "exclude")
     found: dict[str, Manifest] = {}
+    listed: dict[str, tuple[str, ...]] = {}
     for key in ("default-members", "members"):
         for pattern in _list(source, workspace, key):
-            for directory in _expanded(source, pattern):
+            for directory in _expanded(source, pattern, listed):
                 if len(found) >= MOST_MEMBERS or directory in found or _is_below(directory, excluded):
                     continue
                 is_there = source.is_file(f"{directory}/{FILE}")
@@ -135,19 +140,29 @@ def _discovered(manifest: Manifest) -> Iterator[tuple[str, str]]:
             yield directory, f"src/bin/{directory}/main.rs"
 
 
-def _expanded(source: Source, pattern: str) -> list[str]:
-    """The directories that a member's pattern stands for; a part with wildcards is held against what is there."""
-    if pattern.startswith("/"):
+def _expanded(source: Source, pattern: str, listed: dict[str, tuple[str, ...]]) -> list[str]:
+    """The directories that a member's pattern stands for; a part with wildcards is held against what is there.
+
+    `listed` remembers what is in a directory, and bounds how many are looked through.
+    """
+    if pattern.startswith("/") or len(pattern) > MOST_PATTERN:
         return []
     found = [""]
     for part in os.path.normpath(pattern).split("/"):
         if any(sign in part for sign in "*?["):
-            listed = ((at, name) for at in found for name in source.directories(at or "."))
-            found = [f"{at}/{name}".lstrip("/") for at, name in listed if part == "**" or fnmatchcase(name, part)]
+            found = [place for at in found for place in _matching(source, at, part, listed)]
         else:
             found = [f"{at}/{part}".lstrip("/") for at in found]
         found = found[:MOST_MEMBERS]
     return found
+
+
+def _matching(source: Source, at: str, part: str, listed: dict[str, tuple[str, ...]]) -> Iterator[str]:
+    if at not in listed and len(listed) < MOST_LISTED:
+        listed[at] = source.directories(at or ".")
+    for name in listed.get(at, ()):
+        if part == "**" or fnmatchcase(name, part):
+            yield f"{at}/{name}".lstrip("/")
 
 
 def _is_below(directory: str, excluded: tuple[str, ...]) -> bool:

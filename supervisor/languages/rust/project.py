@@ -11,6 +11,7 @@ from supervisor.languages.rust.manifest import Manifest
 from supervisor.languages.source import Source
 
 SERVERS = ("server", "web", "api", "app", "backend", "http", "service", "main")
+_TASKS = ("xtask", "xtasks")  # programs for whoever works on the project, by a custom of cargo's users
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def read(source: Source) -> Project | None:
     if programs:
         binary, others = _binary(own, programs)
         return Project(own, root, own, binary, others, _framework(own, root))
-    candidates = [member for member in manifest.members(own) if manifest.binaries(member)]
+    candidates = [member for member in manifest.members(own) if member.name not in _TASKS and manifest.binaries(member)]
     if not candidates:
         return Project(own, root, None, None, (), frameworks.of(own.dependencies))
     package = min(candidates, key=_rank)  # of two that are as likely, the first
@@ -69,16 +70,18 @@ def _binary(package: Manifest, programs: dict[str, str]) -> tuple[str, tuple[str
 
 
 def _likely(name: str, path: str, package: str) -> tuple[bool, bool, int]:
-    place = SERVERS.index(name) if name in SERVERS else len(SERVERS)
-    return path != "src/main.rs", name != package, place
+    return path != "src/main.rs", name != package, _place(name)
 
 
 def _rank(member: Manifest) -> tuple[bool, int]:
     """Servers first: the other members are tools, and parts that run in a browser."""
-    framework = frameworks.of(member.dependencies)
-    words = member.name.replace("_", "-").split("-")
-    place = min((SERVERS.index(word) for word in words if word in SERVERS), default=len(SERVERS))
-    return framework is None, place
+    return frameworks.of(member.dependencies) is None, _place(member.name)
+
+
+def _place(name: str) -> int:
+    """How near to the front of SERVERS one of a name's words is."""
+    words = name.replace("_", "-").split("-")
+    return min((SERVERS.index(word) for word in words if word in SERVERS), default=len(SERVERS))
 
 
 def _framework(package: Manifest, root: Manifest) -> Framework | None:
