@@ -17,6 +17,7 @@ from supervisor.deploy.records import Records
 from supervisor.deploy.source import Source
 from supervisor.deploy.switch import Switch
 from supervisor.deploy.vigil import Vigil
+from supervisor.deploy.web import WebServer
 from supervisor.errors import OrbitError
 from supervisor.git import Git, Remote
 from supervisor.layout import Layout
@@ -82,8 +83,9 @@ class Assembly:
         self.spool = Spool(self.layout)
         self.status = StatusFile(self.layout, self.context.redact)
         self.app = App(self.spawner, self.layout, self._changed)
-        self.switch = Switch(self.context, self.store, self.app)
-        self.builder = Builder(self.context, self.store, git, self.source)
+        web = WebServer(self.context, self.store)
+        self.switch = Switch(self.context, self.store, self.app, web)
+        self.builder = Builder(self.context, self.store, git, self.source, web)
         self.deployer = Deployer(self.context, self.store, self.records, self.builder, self.switch, self._changed)
         self.vigil = Vigil(self.context, self.store, self.records, self.deployer, self.switch, self.app)
 

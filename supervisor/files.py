@@ -89,6 +89,20 @@ def write_over(fd: int, text: str) -> None:
 # --- reading -----------------------------------------------------------------------------------------------------
 
 
+def read_text(path: Path) -> str | None:
+    """What a file says, or None if it is not there. Raises OSError, UnicodeError."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return None
+        raise
+    try:
+        return _read_all(fd).decode()
+    finally:
+        os.close(fd)
+
+
 def read_json(path: Path, most_bytes: int = MOST_JSON_BYTES) -> Any:
     """The value in `path`, or None if it is not there or is not JSON: a broken record is no record. Raises OSError if
     it is there and cannot be read."""

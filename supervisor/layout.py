@@ -65,6 +65,25 @@ class Layout:
         return self.run / "app.exit.json"
 
     @property
+    def web(self) -> Path:
+        """The web server's own folder, where there is a site."""
+        return self.run / "web"
+
+    @property
+    def web_configuration(self) -> Path:
+        return self.web / "nginx.conf"
+
+    @property
+    def web_live(self) -> Path:
+        """The link to the files that are served."""
+        return self.web / "live"
+
+    @property
+    def web_written(self) -> Path:
+        """What the web server itself writes."""
+        return self.web / "tmp"
+
+    @property
     def lock(self) -> Path:
         return self.run / "supervisor.lock"
 

@@ -256,7 +256,7 @@ class Supervisor:
         await parts.hold.take()
         parts.recover()
         release = parts.store.current()
-        adopted = release is not None and parts.app.adopt(parts.context.app_spec(release), release.id)
+        adopted = release is not None and await parts.switch.take_over(release)
         if adopted and release:
             logger.info("release {} is being served by pid {}; taken over", release.id, parts.app.pid)
         await parts.app.end_leftovers(parts.owner, parts.settings.stop_timeout_s)

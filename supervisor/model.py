@@ -88,6 +88,22 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """What a release serves as files. `root` is their directory, relative to the release's, no link in it.
+
+    `single_page`: a path that is no file is index.html's to answer. `links`: symbolic links may be followed, since none
+    leads out of the release. `utf8`: its pages are in UTF-8. `stamp` is the time that its files have, in seconds since
+    the epoch, and no other release's.
+    """
+
+    root: str
+    single_page: bool
+    links: bool
+    utf8: bool
+    stamp: int
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """A commit's directory under `production/releases`, complete and never changed once it is live.
 
@@ -103,6 +119,7 @@ class Release:
     build_duration_s: float
     search_path: tuple[str, ...] = ()  # directories that stand first on PATH: the project's programs, the runtime
     good: bool = False  # it has been live and healthy
+    site: Site | None = None  # if it is served as files
 
     @property
     def id(self) -> str:

@@ -17,6 +17,7 @@ from supervisor.deploy.buildlog import BuildLog
 from supervisor.deploy.context import Context
 from supervisor.deploy.source import Source
 from supervisor.deploy.toolchain import Toolchains
+from supervisor.deploy.web import WebServer
 from supervisor.errors import OrbitError
 from supervisor.git import Git, project_directory
 from supervisor.model import Command, Commit, Plan, Release, Stage
@@ -39,8 +40,9 @@ class _Step:
 class Builder:
     """Makes releases."""
 
-    def __init__(self, context: Context, store: ReleaseStore, git: Git, source: Source) -> None:
+    def __init__(self, context: Context, store: ReleaseStore, git: Git, source: Source, web: WebServer) -> None:
         self._context = context
+        self._web = web
         self._store = store
         self._git = git
         self._source = source
@@ -77,6 +79,10 @@ class Builder:
         draft = await self._install_runtime(attempt, draft, build_log)
         await self._install_dependencies(attempt, draft, build_log)
         await self._prepare(attempt, draft, build_log, hook_runner)
+        if _is_site(draft.plan):
+            if attempt.stage is not Stage.BUILDING:
+                attempt.enter(Stage.BUILDING)
+            draft = await self._web.prepare(draft)
         release = replace(draft, built_at=datetime.now(UTC), build_duration_s=time.monotonic() - since)
         self._store.complete(release)
         return release
@@ -85,13 +91,14 @@ class Builder:
         attempt.enter(Stage.DETECTING)
         plan = languages.detect(draft.project, self._context.overrides, draft.directory)
         self._tell(attempt, plan)
-        if plan.start is None:
+        if plan.start is None and not _is_site(plan):
             what = f"a {plan.framework or plan.type} project"
             raise StageFailed(
                 f"cannot tell how to start the application ({what}): add a start script or a Procfile with web:, "
                 "or set RUN_COMMAND"
             )
-        logger.info("detected {}{}; start: {}", plan.type, f" ({plan.framework})" if plan.framework else "", plan.start)
+        served = f"serve: the files in {plan.output_dir}" if _is_site(plan) else f"start: {plan.start}"
+        logger.info("detected {}{}; {}", plan.type, f" ({plan.framework})" if plan.framework else "", served)
         return replace(draft, plan=plan)
 
     def _tell(self, attempt: Attempt, plan: Plan) -> None:
@@ -115,6 +122,8 @@ class Builder:
         prepared = await self.toolchains.prepare(draft, console)
         for note in (*prepared.notes, *(option.note for option in self._context.memory_options(draft.plan))):
             logger.info(note)
+        if _is_site(draft.plan):
+            logger.info(await self._web.provide())
         own = tuple(str(draft.project / place) for place in draft.plan.bin_dirs)
         plan = replace(draft.plan, environment=(*draft.plan.environment, *prepared.environment))
         draft = replace(draft, plan=plan, search_path=(*own, *prepared.search_path))
@@ -214,3 +223,7 @@ class Builder:
     async def tidy(self) -> None:
         """Keep the mirror small."""
         await self._git.tidy()
+
+
+def _is_site(plan: Plan) -> bool:
+    return plan.serve == "static"

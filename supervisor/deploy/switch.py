@@ -12,6 +12,7 @@ from loguru import logger
 from supervisor import files
 from supervisor.deploy.attempt import Attempt, Limit, StageFailed
 from supervisor.deploy.context import Context
+from supervisor.deploy.web import WebServer
 from supervisor.errors import OrbitError
 from supervisor.health import check, script
 from supervisor.health.http import HttpCheck, is_taken
@@ -19,6 +20,7 @@ from supervisor.model import Exit, Release, Stage
 from supervisor.processes import tree
 from supervisor.processes.app import App, describe
 from supervisor.processes.shell import line_of
+from supervisor.processes.spawner import Spec
 from supervisor.processes.uninterrupted import uninterrupted
 from supervisor.releases import retention
 from supervisor.releases.store import ReleaseStore
@@ -39,8 +41,9 @@ class WentBack(Exception):
 class Switch:
     """Makes releases live. Uses the application's process, and puts `current` where it belongs."""
 
-    def __init__(self, context: Context, store: ReleaseStore, app: App) -> None:
+    def __init__(self, context: Context, store: ReleaseStore, app: App, web: WebServer) -> None:
         self._context = context
+        self._web = web
         self._store = store
         self._app = app
         self._printed = 0
@@ -56,12 +59,17 @@ class Switch:
         previous = self._store.current() or self._served()
         attempt.enter(Stage.STOPPING_APP)
         try:
-            await self._app.stop()
+            stays = self._stays(release)
+            if not stays:
+                await self._app.stop()
             attempt.enter(Stage.STARTING_APP)
-            attempt.command = line_of(self._context.app_spec(release).argv)
+            attempt.command = line_of(self.spec_of(release).argv)
             self._store.activate(release)
-            self._assure_port()
-            await self._start(release)
+            if stays:
+                await self._turn(release)
+            else:
+                self._assure_port()
+                await self._start(release)
             attempt.enter(Stage.HEALTH_CHECK)
             attempt.command = self._app.command
             self._store.settle()
@@ -98,9 +106,44 @@ class Switch:
     async def _start(self, release: Release) -> None:
         self._printed = files.size(self._context.layout.app_log)
         try:
-            await self._app.start(self._context.app_spec(release), release.id)
-        except OrbitError as error:
+            if self._web.serves(release):
+                self._web.place(release)
+            await self._app.start(self.spec_of(release), release.id)
+        except (OSError, OrbitError) as error:
             raise StageFailed(f"the application could not be started: {error}") from error
+
+    def spec_of(self, release: Release) -> Spec:
+        """How a release's application is started, be it the web server. Raises OrbitError."""
+        return self._web.spec() if self._web.serves(release) else self._context.app_spec(release)
+
+    def _stays(self, release: Release) -> bool:
+        """Whether what runs can serve the release, too, and nobody need be stopped."""
+        return self._app.is_web and self._web.serves(release)
+
+    async def _turn(self, release: Release) -> None:
+        """Have the running web server serve a release. Raises StageFailed."""
+        self._printed = files.size(self._context.layout.app_log)
+        try:
+            await self._web.turn(release, self._app)
+        except OSError as error:
+            raise StageFailed(f"the web server could not be told of the release: {error}") from error
+        self._app.hand_over(self.spec_of(release), release.id)
+
+    async def take_over(self, release: Release) -> bool:
+        """Take over what an earlier supervisor left, if it serves the live release or can; whether it did. Raises
+        OSError, OrbitError."""
+        await self._web.recall(release)
+        if not self._app.adopt(self.spec_of(release), release.id):
+            return False
+        if self._stays(release):
+            try:
+                await self._turn(release)
+            except StageFailed as error:
+                logger.error("{}; it is started anew", error.reason)
+                await self._app.stop()
+                return False
+            self._app.keep_up()
+        return True
 
     async def resume(self, release: Release) -> str | None:
         """Start the live release: after a restart of Orbit, or after a way back. It is kept up, well or not. Why it
@@ -115,7 +158,9 @@ class Switch:
             self._app.keep_up()
 
     async def _go_back(self, previous: Release | None, attempt: Attempt) -> None:
-        await self._app.stop()
+        stays = previous is not None and self._stays(previous)
+        if not stays:
+            await self._app.stop()
         if previous:
             logger.warning("going back to release {}", previous.id)
         try:
@@ -126,8 +171,19 @@ class Switch:
         except (OSError, OrbitError) as error:
             where = f"back to {previous.id}" if previous else "away"
             attempt.warn(f"cannot move `current` {where}: {error}; Orbit does it at its next start")
-        if previous and not self.closing:
+        if previous and not self.closing and not (stays and await self._turn_back(previous)):
             await self.resume(previous)
+
+    async def _turn_back(self, previous: Release) -> bool:
+        """Have the running web server serve the previous release again; if it does not, it is stopped."""
+        try:
+            await self._turn(previous)
+        except (StageFailed, OrbitError) as error:
+            logger.error("{}; the web server is started anew", error)
+            await self._app.stop()
+            return False
+        self._app.keep_up()
+        return True
 
     async def _look_after(self, previous: Release | None, attempt: Attempt) -> None:
         """Is the release that was gone back to well? It is kept up in any case; who cancels does not wait for this."""
@@ -181,7 +237,8 @@ class Switch:
         if found:
             env, log, user = context.environment(release), context.layout.hooks_log, context.user_of(release)
             return script.ScriptCheck(context.runner, found, release.project, env, user, log)
-        return HttpCheck(context.settings.app_port, context.health_path(release))
+        named = release.id if self._web.serves(release) else None
+        return HttpCheck(context.settings.app_port, context.health_path(release), named)
 
     def _other_ports(self) -> tuple[int, ...] | None:
         """Which ports the application listens on instead of its own: the most common mistake of all. None if it listens

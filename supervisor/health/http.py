@@ -17,6 +17,7 @@ BODY_BYTES = 2048
 SLOWEST_ANSWER_S = 10.0
 TAKEN_S = 0.05
 PATIENCE_S = 5.0
+RELEASE_HEADER = "X-Orbit-Release"
 
 
 def is_taken(port: int) -> bool:
@@ -50,10 +51,12 @@ def _answers(address: str, port: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class HttpCheck:
-    """GET `path` on `port` of this machine."""
+    """GET `path` on `port` of this machine. With `release`, the answer has to be that release's, which the web server
+    confirms."""
 
     port: int
     path: str
+    release: str | None = None
 
     @property
     def patience_s(self) -> float:
@@ -69,7 +72,9 @@ class HttpCheck:
         for address in ADDRESSES:
             try:
                 async with asyncio.timeout(min(timeout_s, SLOWEST_ANSWER_S)):
-                    status, body = await self._get(address)
+                    status, body, confirmed = await self._get(address)
+                if self.release and confirmed != self.release:
+                    return Answer(False, self.url, None, f"the answer is not that of release {self.release}")
                 return Answer(200 <= status < 400, self.url, status, body.decode("utf-8", "replace"))
             except TimeoutError:
                 return Answer(False, self.url, None, "it takes connections, but does not answer")
@@ -79,7 +84,7 @@ class HttpCheck:
                 return Answer(False, self.url, None, f"it answers, but not in HTTP: {error}")
         return Answer(False, self.url, None, problem, reached=False)
 
-    async def _get(self, address: str) -> tuple[int, bytes]:
+    async def _get(self, address: str) -> tuple[int, bytes, str]:
         reader, writer = await asyncio.open_connection(address, self.port)
         try:
             connection = h11.Connection(h11.CLIENT)
@@ -88,6 +93,8 @@ class HttpCheck:
                 ("User-Agent", "orbit-health-check"),
                 ("Connection", "close"),
             ]
+            if self.release:
+                headers.append((RELEASE_HEADER, self.release))
             request = h11.Request(method="GET", target=self.path, headers=headers)
             writer.write((connection.send(request) or b"") + (connection.send(h11.EndOfMessage()) or b""))
             return await _read_answer(connection, reader)
@@ -95,19 +102,21 @@ class HttpCheck:
             writer.close()
 
 
-async def _read_answer(connection: h11.Connection, reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    status, body = 0, b""
+async def _read_answer(connection: h11.Connection, reader: asyncio.StreamReader) -> tuple[int, bytes, str]:
+    status, body, confirmed = 0, b"", ""
     while True:
         event = connection.next_event()
         if event is h11.NEED_DATA:
             connection.receive_data(await reader.read(65536))
         elif isinstance(event, h11.Response):
             status = event.status_code
+            names = RELEASE_HEADER.lower().encode()
+            confirmed = next((bytes(text).decode("latin-1") for name, text in event.headers if name == names), "")
             if status < 400:
-                return status, b""  # good: what it says does not matter
+                return status, b"", confirmed  # good: what it says does not matter
         elif isinstance(event, h11.Data):
             body += event.data[: BODY_BYTES - len(body)]
             if len(body) >= BODY_BYTES:
-                return status, body
+                return status, body, confirmed
         elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
-            return status, body
+            return status, body, confirmed

@@ -38,6 +38,7 @@ class Running:
     tag: str = ""
     ends: int = 0  # how often the release's command has ended by itself
     restarts: int = 0
+    web: bool = False  # it is the web server, which serves any release's files
 
     @classmethod
     def read(cls, layout: Layout) -> Running | None:

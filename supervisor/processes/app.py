@@ -18,7 +18,7 @@ from supervisor.layout import Layout
 from supervisor.model import AppState, Exit
 from supervisor.processes import init, strays, tree
 from supervisor.processes.adopted import AdoptedTree, Running
-from supervisor.processes.child import Child, SpawnFailed
+from supervisor.processes.child import SpawnFailed
 from supervisor.processes.shell import line_of
 from supervisor.processes.shimmed import LATE_S, Shimmed
 from supervisor.processes.spawner import Spawner, Spec
@@ -26,6 +26,7 @@ from supervisor.processes.spawner import Spawner, Spec
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 LEFTOVER_GRACE_S = 2.0
+WEB_NAME = "nginx"
 STEADY_S = 30.0
 """Up this long, an application counts as steady: its next restart is at once again."""
 
@@ -78,6 +79,11 @@ class App:
         return line_of(self._spec.argv) if self._spec else None
 
     @property
+    def is_web(self) -> bool:
+        """Whether what runs is the web server."""
+        return self._tree is not None and self._spec is not None and self._spec.web
+
+    @property
     def shim_pid(self) -> int | None:
         """The number of the shim above it."""
         return self._tree.shim_pid if self._tree else None
@@ -96,6 +102,15 @@ class App:
             raise
         self._watch = asyncio.create_task(self._watch_over())
 
+    def hand_over(self, spec: Spec, release: str) -> None:
+        """The process that runs serves another release from now on; as after `start`, an exit is final."""
+        assert self._tree is not None
+        self._spec, self.release = spec, release
+        self._kept_up, self._crashes = False, 0
+        self.ends = self.restarts = 0
+        self._record(self._tree)
+        self._on_change()
+
     def keep_up(self) -> None:
         """From now on it is started again whenever it ends."""
         self._kept_up = True
@@ -103,9 +118,10 @@ class App:
             self._watch = asyncio.create_task(self._watch_over())
 
     def adopt(self, spec: Spec, release: str) -> bool:
-        """Take over the tree that an earlier supervisor left, if it runs this release; whether it did."""
+        """Take over the tree that an earlier supervisor left, if it runs this release, or is the web server that can
+        serve it; whether it did."""
         running = Running.read(self._layout)
-        if running is None or running.release != release:
+        if running is None or not (running.release == release or (running.web and spec.web)):
             return False
         try:
             self._tree = AdoptedTree(running, spec.grace_s, self._layout)
@@ -117,6 +133,8 @@ class App:
         self._since = time.monotonic()
         self._watch = asyncio.create_task(self._watch_over())
         self._change(AppState.RUNNING)
+        if running.release != release:
+            self._record(self._tree)
         return True
 
     async def end_leftovers(self, owner: str, grace_s: float) -> None:
@@ -129,7 +147,8 @@ class App:
         kept = running.tag if running and self._tree else None
 
         def find() -> set[int]:
-            return strays.owned(owner, but=kept) | init.orphans()
+            servers = set() if self._tree else strays.standing_in(self._layout.web, WEB_NAME)
+            return strays.owned(owner, but=kept) | init.orphans() | servers
 
         left = find()
         if not left:
@@ -169,6 +188,11 @@ class App:
         finally:
             self._waiting_for_exit.remove(future)
 
+    def reload(self) -> None:
+        """Have the process read its configuration anew. Raises ProcessLookupError."""
+        if self._tree:
+            self._tree.tell(signal.SIGHUP)
+
     def reopen_log(self) -> None:
         """Its log was renamed: have its shim write to a new one."""
         if self._tree:
@@ -189,20 +213,33 @@ class App:
         self._tree = child
         self.started_at = datetime.now(UTC)
         self.exited.clear()
-        self._record(child, self.started_at)
+        if self._record(child):
+            child.keep()
         self._change(AppState.RUNNING)
 
-    def _record(self, child: Child, started_at: datetime) -> None:
-        """Write down where it is found by the next supervisor, and only then let it live on without this one."""
+    def _record(self, running: Shimmed) -> bool:
+        """Write down where it is found by the next supervisor; whether that could be done, since only then may it live
+        on without this one."""
         assert self.release is not None
-        created, counts = tree.created_at(child.shim_pid), (self.ends, self.restarts)
-        facts = Running(self.release, child.pid, child.shim_pid, created, started_at, child.tag, *counts)
+        assert self._spec is not None
+        assert self.started_at is not None
+        facts = Running(
+            release=self.release,
+            pid=running.pid,
+            shim_pid=running.shim_pid,
+            shim_created=tree.created_at(running.shim_pid),
+            started_at=self.started_at,
+            tag=running.tag,
+            ends=self.ends,
+            restarts=self.restarts,
+            web=self._spec.web,
+        )
         try:
             files.write_json_somehow(self._layout.app, msgspec.to_builtins(facts))
         except OSError as error:
             logger.warning("cannot record the application's process: {}; a crash of Orbit would restart it", error)
-        else:
-            child.keep()
+            return False
+        return True
 
     async def _watch_over(self) -> None:
         while True:

@@ -11,6 +11,7 @@ from loguru import logger
 
 from supervisor.model import Exit
 from supervisor.processes import tree
+from supervisor.shim import kernel
 
 LATE_S = 2.0
 """How much longer than its grace an emptied tree may take before that is a fault, said loudly."""
@@ -22,6 +23,7 @@ class Shimmed:
     def __init__(self, shim_pid: int, grace_s: float) -> None:
         self.shim_pid = shim_pid
         self.pid = 0
+        self.tag = ""
         self.grace_s = grace_s
         self._pidfd = _pidfd(shim_pid)
         self._exit: asyncio.Task[Exit] | None = None
@@ -56,6 +58,16 @@ class Shimmed:
     def kill(self) -> None:
         """Do not wait for the grace to pass."""
         self._signal(signal.SIGINT)
+
+    def tell(self, number: int) -> None:
+        """Send a signal to the command itself. Raises ProcessLookupError."""
+        command = os.pidfd_open(self.pid)
+        try:
+            if not kernel.is_below(self.pid, self.shim_pid):
+                raise ProcessLookupError(f"process {self.pid} is another by now")
+            signal.pidfd_send_signal(command, number)
+        finally:
+            os.close(command)
 
     def reopen_log(self) -> None:
         """The log's file was renamed: write to a new one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -27,7 +28,7 @@ CLOSE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What a shim is asked to run. `exit_file` receives how it ended.
+    """What a shim is asked to run. `exit_file` receives how it ended. `stop_signal` asks all of it to end.
     `background`: it leaves processor, disk and memory to the application first."""
 
     argv: tuple[str, ...]
@@ -39,9 +40,11 @@ class Spec:
     capture: bool = False
     exit_file: Path | None = None
     grace_s: float = 10.0
+    stop_signal: int = signal.SIGTERM
     background: bool = False
     limits: Limits = UNLIMITED
     files: Mapping[int, int] = field(default_factory=dict)
+    web: bool = False  # the web server, which need not be started anew for another release
 
 
 class Spawner:
@@ -162,6 +165,7 @@ class Spawner:
             "capture": spec.capture,
             "exit_file": str(spec.exit_file) if spec.exit_file else None,
             "grace": spec.grace_s,
+            "stop_signal": int(spec.stop_signal),
             "background": spec.background,
             "limits": {"memory": spec.limits.memory_bytes, "cpus": spec.limits.cpus},
             "files": list(spec.files),

@@ -53,6 +53,12 @@ def session(leader: int) -> set[int]:
     return _with_all_below({pid for pid, process in found.items() if leader and process.session == leader}, found)
 
 
+def standing_in(directory: Path, name: str) -> set[int]:
+    """The processes with this name whose working directory that is: the web server writes its title over the tag."""
+    found = kernel.processes()
+    return {pid for pid in found if kernel.name(pid) == name and _place(pid) == str(directory)}
+
+
 def orphans(server: int, shims: set[int], asked: bool) -> set[int]:
     """What has come to the fork server because its shim was killed. `shims` are those that live; while one is `asked`
     for, a copy of the fork server itself may be one that has just begun."""
@@ -99,6 +105,13 @@ def _tag(pid: int) -> str | None:
         return None  # it has ended, or is not ours to look at
     _, found, rest = environment.partition(b"\0" + TAG.encode() + b"=")
     return rest.partition(b"\0")[0].decode("utf-8", "surrogateescape") if found else None
+
+
+def _place(pid: int) -> str | None:
+    try:
+        return str(Path(f"/proc/{pid}/cwd").readlink())
+    except OSError:
+        return None
 
 
 def _command_line(pid: int) -> bytes | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import msgspec
 from supervisor import files
 from supervisor.errors import OrbitError
 from supervisor.layout import Layout
-from supervisor.model import Commit, Plan, Release, User
+from supervisor.model import Commit, Plan, Release, Site, User
 from supervisor.releases import gate
 
 _NAME = re.compile(r"^(\d{3,})-([0-9a-f]{40,64})$")
@@ -56,7 +56,7 @@ class ReleaseStore:
         """Write the file that makes a directory a release; after all else, since a crash may come at any moment. As
         root, close it to what runs other releases."""
         if self._user and self._user.uid:
-            gate.close(release.directory, release.project, release.number)
+            gate.close(release.directory, release.project, gate.number_of(release.number, release.site is not None))
         # Commands may come from settings, and settings may hold what only their owner should read.
         files.write_json(self._file(release), _as_json(release, self._layout), mode=0o600)
 
@@ -148,6 +148,7 @@ def _as_json(release: Release, layout: Layout) -> dict[str, Any]:
         "build_duration_seconds": round(release.build_duration_s, 3),
         "good": release.good,
         "search_path": release.search_path,
+        "site": release.site and asdict(release.site),
         "plan": {name: getattr(plan, name) for name in Plan.__dataclass_fields__},
     }
 
@@ -167,6 +168,7 @@ class _File:
     build_duration_seconds: float
     search_path: tuple[str, ...]
     good: bool
+    site: Site | None = None
 
 
 def _release(file: _File, directory: Path) -> Release:
@@ -180,4 +182,5 @@ def _release(file: _File, directory: Path) -> Release:
         build_duration_s=file.build_duration_seconds,
         search_path=file.search_path,
         good=file.good,
+        site=file.site,
     )

@@ -15,7 +15,8 @@ CHASED = 4
 class Ending:
     """Nothing, until `begin`; from then on `due` says when the next KILLs are to be dealt out, and `strike` does it."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = signal.SIGTERM) -> None:
+        self._first = first
         self.kill_at: float | None = None
         self._next = 0.0
         self._pause_s = FIRST_PAUSE_S
@@ -25,13 +26,14 @@ class Ending:
         return self.kill_at is not None
 
     def begin(self, grace_s: float) -> None:
-        """TERM to the whole tree now, KILL to what is left after `grace_s` seconds, or earlier if that was said."""
+        """TERM (or what is `first`) to the whole tree now, KILL to what is left after `grace_s` seconds, or earlier if
+        that was said."""
         deadline = time.monotonic() + grace_s
         if self.kill_at is None or deadline < self.kill_at:
             self.kill_at = deadline
         if grace_s > 0:
             pids = kernel.descendants(os.getpid())
-            kernel.signal_all(pids, signal.SIGTERM)
+            kernel.signal_all(pids, self._first)
             kernel.signal_all(pids, signal.SIGCONT)  # a stopped process would not see its TERM before the KILL
 
     def wait_s(self) -> float | None:

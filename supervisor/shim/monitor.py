@@ -4,8 +4,8 @@ It talks over a socket to whoever asked for it, a line of JSON a message: `start
 it could not be started, `exit` once the command has ended and nothing that it started is left. When the other end
 closes, the command is stopped, unless KEEP was received before: the application is kept, and goes on.
 
-SIGTERM stops the tree (TERM, `grace` seconds, KILL); a second one, or SIGINT, kills it at once; SIGUSR1 reopens the
-log.
+SIGTERM stops the tree (TERM or `stop_signal`, `grace` seconds, KILL); a second one, or SIGINT, kills it at once;
+SIGUSR1 reopens the log.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Monitor:
         self.limits = Limits(spec)
         self.ran_out_of_memory = False
         self.empty = False
-        self.ending = Ending()
+        self.ending = Ending(spec["stop_signal"])
         self.captured = bytearray()
         self.output = self._make_output(console_fd)
         self.poll = select.poll()
@@ -131,6 +131,8 @@ class Monitor:
 
     def _pipe(self) -> tuple[int, int]:
         reader, writer = os.pipe2(os.O_CLOEXEC)
+        if self.spec["user"]:  # else it could not open /dev/stdout
+            os.fchown(writer, self.spec["user"]["uid"], self.spec["user"]["gid"])
         os.set_blocking(reader, False)
         try:
             fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, PIPE_BYTES)

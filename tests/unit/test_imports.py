@@ -19,7 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("assembly",),
     ("triggers", "api"),
     ("control", "deploy"),
-    ("releases", "health"),
+    ("releases", "health", "sites"),
     ("processes",),
     ("languages", "runtimes"),
     ("git", "settings", "log"),

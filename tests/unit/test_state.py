@@ -27,6 +27,7 @@ REASONS = {
     "deploy.caches": "what package managers keep, and can get again",
     "deploy.logs": "logs, which no decision depends on",
     "deploy.hooks": "in a release",
+    "processes.container": "the kernel's lists of control groups",
     "processes.environment.for_project": "in a release",
     "processes.hold.__init__": "a lock on a folder, which nothing is written to",
     "processes.init": "the kernel's lists of processes",
