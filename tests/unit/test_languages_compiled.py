@@ -127,6 +127,8 @@ def test_files_of_other_systems_and_tests_are_not_built(name: str, built: bool) 
         ("exec bin/shop --port $PORT", "bin/shop"),
         ("GIN_MODE=release PORT=$PORT ./server", "server"),
         ("dist/web -v", "dist/web"),
+        ("cd . && ./shop", "shop"),
+        ("sleep 1; exec ./shop & wait", "shop"),
         ("./start.sh", "app"),
         ("./scripts/run", "app"),
         ("bundle exec x", "app"),
@@ -312,3 +314,17 @@ def test_forced_type_without_a_manifest_is_said(tmp_path: Path) -> None:
     assert "Cargo.toml" in refusal(tmp_path, Overrides(project_type="rust"))
     with pytest.raises(PlanError, match="no main package"):
         detect(tmp_path, Overrides(project_type="go"))
+
+
+@pytest.mark.parametrize("written", [".sqlx/query-1.json", "sqlx-data.json"])
+def test_queries_that_were_checked_are_not_checked_against_a_database_again(tmp_path: Path, written: str) -> None:
+    assert rust(tmp_path, CARGO).environment == ()
+    assert rust(tmp_path, CARGO, {written: "{}"}).environment == (("SQLX_OFFLINE", "true"),)
+
+
+def test_features_that_lead_in_a_circle_end(tmp_path: Path) -> None:
+    features = "[features]\ndefault = ['a', 1]\na = ['b']\nb = ['a']\nc = 4\n"
+    plan = rust(
+        tmp_path, CARGO + features + "[[bin]]\nname = 'shop'\npath = 'src/main.rs'\nrequired-features = ['b', 'c']\n"
+    )
+    assert plan.build == "cargo build --release --features c"

@@ -20,6 +20,9 @@ from supervisor.languages.source import Source
 NAMES = ("app", "out", "server", "main", "program", "bin/app")
 BIN = "bin"
 
+MOST_PARTS = 20  # of a command line
+
+_SEPARATORS = re.compile(r"&&|\|\||[;&|\n]")
 _LINK = '-ldflags="-w -s"'
 _CALLED = re.compile(r"\s*(?:exec\s+)?(?:[A-Za-z_]\w*=[^\s'\"]*\s+)*(?:exec\s+)?([\w./-]+)(?=\s|$)")
 _HOSTS_NAMES = ("application", "app", "main", "server")  # of the one program; the first is Elastic Beanstalk's
@@ -36,10 +39,11 @@ class Output:
 
 def outputs(project: Project, program: Program) -> tuple[Output, ...]:
     """What to build, the one to be started first."""
-    web = _called(project, program, project.source.start)
-    first = web or Output(program, next(name for name in NAMES if name == NAMES[-1] or not project.source.has(name)))
-    release = _called(project, program, project.source.release)
-    return (first,) if release is None or release.path == first.path else (first, release)
+    own = next(name for name in NAMES if name == NAMES[-1] or not project.source.has(name))
+    web = _called(project, program, project.source.start) or [Output(program, own)]
+    return tuple(
+        {output.path: output for output in (*web, *_called(project, program, project.source.release))}.values()
+    )
 
 
 def install(project: Project, program: Program | None) -> str | None:
@@ -104,9 +108,14 @@ def _path(source: Source, program: Program) -> str:
     return "app"
 
 
-def _called(project: Project, program: Program, command: str | None) -> Output | None:
-    """The program that a command line starts, if it is one that the build makes."""
-    match = _CALLED.match(command) if command else None
+def _called(project: Project, program: Program, command: str | None) -> list[Output]:
+    """The programs that a command line starts, as far as they are such as the build makes."""
+    parts = _SEPARATORS.split(command or "")[:MOST_PARTS]
+    return [output for output in (_output(project, program, part) for part in parts) if output]
+
+
+def _output(project: Project, program: Program, part: str) -> Output | None:
+    match = _CALLED.match(part)
     if match is None or match[1].endswith(_NO_PROGRAM):
         return None
     path = os.path.normpath(match[1])

@@ -9,7 +9,9 @@ Cargo.toml. The last is the lowest that will do: every later Rust builds the sam
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Iterator
 
 from supervisor.languages.language import NO_START, Fit
 from supervisor.languages.rust import manifest
@@ -54,20 +56,46 @@ def plan(source: Source) -> Plan:
         runtime_floor=version is not None and version.origin.startswith("rust-version"),
         package_manager="cargo",
         install="cargo fetch",
-        build=_build(project) if project.binary else None,
+        build=_build(project, where) if project.binary else None,
         start=start,
         bin_dirs=(where.removeprefix("./"),),
-        environment=framework.environment if framework else (),
+        environment=(*(framework.environment if framework else ()), *_offline(project)),
         inputs=_inputs(project),
         caches=(where.removeprefix("./").partition("/release")[0],),
         notes=((version.note("rust"),) if version else ()) + _notes(project, obstacle),
     )
 
 
-def _build(project: Project) -> str:
-    """cargo builds the directory's own package; one of a workspace's is named."""
-    package = f" --package {shlex.quote(project.package.name)}" if project.is_chosen and project.package else ""
-    return f"cargo build --release{package}"
+def _build(project: Project, where: str) -> str:
+    """cargo builds the directory's own package; one of a workspace's is named.
+
+    A start or release command that calls `bin/shop` wants the program there, where other hosts put it.
+    """
+    words = ["cargo", "build", "--release"]
+    if project.package is not None and project.binary is not None:
+        words += ["--package", shlex.quote(project.package.name)] if project.is_chosen else []
+        features = manifest.missing_features(project.package, project.binary)
+        words += ["--features", shlex.quote(",".join(features))] if features else []
+    copied = " ".join(shlex.quote(f"{where}/{name}") for name in _called(project))
+    return " ".join(words) + (f" && mkdir -p bin && cp {copied} bin/" if copied else "")
+
+
+def _called(project: Project) -> Iterator[str]:
+    """The programs that commands call in `bin`, where there are none of that name."""
+    source = project.own.source
+    programs = manifest.binaries(project.package) if project.package else {}
+    for name in programs:
+        calls = re.compile(rf"(?:^|[\s;&|])(?:\./)?bin/{re.escape(name)}(?=$|[\s;&|])")
+        commands = (command for command in (source.start, source.release) if command)
+        if not source.has(f"bin/{name}") and any(calls.search(command) for command in commands):
+            yield name
+
+
+def _offline(project: Project) -> tuple[tuple[str, str], ...]:
+    """sqlx checks queries against a database while it builds, unless it is told to use what was written down."""
+    places = (project.own.source, project.root.source, *((project.package.source,) if project.package else ()))
+    is_written = any(place.is_dir(".sqlx") or place.is_file("sqlx-data.json") for place in places)
+    return (("SQLX_OFFLINE", "true"),) if is_written else ()
 
 
 def _output(project: Project) -> tuple[str, str | None]:

@@ -30,7 +30,7 @@ class Manifest:
     package: Mapping[str, Any] | None = None
     workspace: Mapping[str, Any] | None = None
     bins: tuple[Mapping[str, Any], ...] = ()
-    libraries: Mapping[str, Any] = field(default_factory=dict)
+    features: Mapping[str, Any] = field(default_factory=dict)
     dependencies: frozenset[str] = frozenset()
 
     @property
@@ -70,7 +70,7 @@ def read(source: Source) -> Manifest | None:
         package=package,
         workspace=workspace,
         bins=tuple(listed),
-        libraries=_table(source, data, "lib") or {},
+        features=_table(source, data, "features") or {},
         dependencies=frozenset(_renamed(data, dependencies)),
     )
 
@@ -92,6 +92,19 @@ def binaries(manifest: Manifest) -> dict[str, str]:
         if (path not in own and name not in found) or found.get(name) == "":
             found[name] = path
     return found
+
+
+def missing_features(manifest: Manifest, binary: str) -> tuple[str, ...]:
+    """The features that a program requires and that are not on by default: without them cargo leaves it out."""
+    entry = next((entry for entry in manifest.bins if entry.get("name") == binary), {})
+    required = entry.get("required-features")
+    on, waiting = set[str](), ["default"]
+    while waiting:
+        feature = waiting.pop()
+        if feature not in on:
+            on.add(feature)
+            waiting.extend(_texts(manifest.features.get(feature)))
+    return tuple(feature for feature in _texts(required) if feature not in on)
 
 
 def members(manifest: Manifest) -> list[Manifest]:
@@ -190,7 +203,11 @@ def _list(source: Source, data: Mapping[str, Any], key: str) -> tuple[str, ...]:
     value = data.get(key, [])
     if not isinstance(value, list):
         raise source.broken(FILE, f'"workspace.{key}" is {kind(value)}, not a list')
-    return tuple(entry for entry in value if isinstance(entry, str))[:MOST_MEMBERS]
+    return _texts(value)[:MOST_MEMBERS]
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(entry for entry in value if isinstance(entry, str)) if isinstance(value, list) else ()
 
 
 def _checked_name(source: Source, value: object, key: str) -> str:
