@@ -148,9 +148,10 @@ def prepare_home(layout: Layout, user: User | None) -> None:
     Raises OrbitError.
     """
     _assure_entrance(layout.home, user)
+    closed = (layout.requests, layout.snapshots)
     try:
         for directory in (layout.home, *_written(layout), layout.logs, layout.build_logs):
-            files.make_directory(directory, mode=0o700 if directory == layout.requests else 0o755)
+            files.make_directory(directory, mode=0o700 if directory in closed else 0o755)
         for directory in (layout.mirror, layout.cache):
             files.make_directory(directory, user=user)
     except OSError as error:
@@ -162,7 +163,8 @@ def prepare_home(layout: Layout, user: User | None) -> None:
 
 def _written(layout: Layout) -> tuple[Path, ...]:
     """Where Orbit keeps its state."""
-    return (layout.production, layout.releases, layout.deployments, layout.runtimes, layout.run, layout.requests)
+    home = (layout.production, layout.releases, layout.deployments, layout.runtimes, layout.snapshots)
+    return (*home, layout.run, layout.requests)
 
 
 def _assure_entrance(home: Path, user: User | None) -> None:

@@ -34,7 +34,7 @@ _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOO
 def write_text(path: Path, text: str, mode: int = 0o644, durable: bool = True) -> None:
     """Replace `path` in one step; `durable`: it survives a power cut, too. Raises OSError, UnicodeError; then the old
     content still stands."""
-    temporary = _temporary(path)
+    temporary = temporary_of(path)
     data = text.encode()
     try:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
@@ -79,6 +79,11 @@ def _write_all(fd: int, data: bytes) -> None:
 def open_lock(path: Path) -> int:
     """A descriptor of a file to be locked, made if it is not there. Raises OSError."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+
+def create(path: Path, mode: int = 0o600) -> int:
+    """A descriptor of a new temporary file (`temporary_of`) that becomes `path` by `move`. Raises OSError."""
+    return os.open(temporary_of(path), os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
 
 
 def write_over(fd: int, text: str) -> None:
@@ -150,6 +155,31 @@ def kind(path: Path, follow: bool = False) -> int | None:
         if error.errno in _ABSENT:
             return None
         raise
+
+
+def open_to_read(path: Path) -> int | None:
+    """A descriptor of a file, None if it is not there. Raises OSError."""
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return None
+        raise
+
+
+def touch(fd: int) -> None:
+    """It was used now. Raises OSError."""
+    os.utime(fd)
+
+
+def facts(path: Path) -> tuple[int, float] | None:
+    """What a file takes on the disk in bytes, and when it was changed, in seconds since the epoch; None if that cannot
+    be told."""
+    try:
+        found = os.stat(path, follow_symlinks=False)
+    except OSError:
+        return None
+    return found.st_blocks * disk.BLOCK_BYTES, found.st_mtime
 
 
 def names(directory: Path) -> list[str]:
@@ -251,7 +281,7 @@ def move(path: Path, target: Path) -> None:
 def move_link(link: Path, target: str) -> None:
     """Make `link` point at `target` in one step: at every moment it points at the old or at the new. What survives a
     power cut is either; `sync_directory` makes it the new."""
-    temporary = _temporary(link)
+    temporary = temporary_of(link)
     remove(temporary)
     os.symlink(target, temporary)
     try:
@@ -320,7 +350,8 @@ def _is_another(pid: int) -> bool:
     return pid != os.getpid() and os.path.exists(f"/proc/{pid}")
 
 
-def _temporary(path: Path) -> Path:
+def temporary_of(path: Path) -> Path:
+    """Its name until it is complete; `sweep` knows it."""
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 

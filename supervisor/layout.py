@@ -45,6 +45,10 @@ class Layout:
         return self.home / "runtimes"
 
     @property
+    def snapshots(self) -> Path:
+        return self.home / "snapshots"
+
+    @property
     def run(self) -> Path:
         return self.home / "run"
 

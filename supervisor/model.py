@@ -157,8 +157,7 @@ class Plan:
     a directory, which stands for all files below it; all of them are there when the plan is made. Of the dependencies
     (a few are files) the install may leave some out. A cache may lie inside of one of them. `after_restore` is run
     where dependencies were restored instead of installed: it does what an install does with the project's own source
-    (its lifecycle scripts, its own package); it may run long, and may need the network. A restored `.venv` has to be
-    told first where it is now: `runtimes.venv.relocation`.
+    (its lifecycle scripts, its own package); it may run long, and may need the network.
 
     A site's pages are the files in `output_dir`; with `single_page`, a path that is no file is index.html's to answer.
     `health_path`, `health_timeout_s` and `port` are what the project's files say where the user's variables are silent.
@@ -228,7 +227,8 @@ class Command:
     console with that mark before each line; with `capture`, standard output is returned instead. `files` maps a
     descriptor number in the command to one of the supervisor's own, for what must not stand in an argument or a
     variable. `user` None means: as whoever runs Orbit. With `background` it
-    leaves processor, disk and memory to the application first.
+    leaves processor, disk and memory to the application first. `own`: it is one of `shim.programs`, and argv[1] is what
+    that is told.
     """
 
     argv: tuple[str, ...]
@@ -243,6 +243,7 @@ class Command:
     grace_s: float = 2.0
     background: bool = False
     limits: Limits = UNLIMITED
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,8 @@ class Attempt:
         self.warnings: list[str] = []
         self.post_deploy: Failure | None = None
         """Why `post-deploy.sh` failed, which the release survives."""
+        self.dependencies: str | None = None
+        """Where they came from: a snapshot, or an install and why."""
         self.command: str | None = None
         """The command line that runs, or has run last, in this stage."""
         self.ended_at: datetime | None = None
@@ -178,6 +180,7 @@ class Attempt:
             "commit_message": commit.subject if commit else None,
             "release": self.release,
             "previous_release": self.previous_release,
+            "dependencies": self.dependencies,
             "stage": self.stage,
             "started_at": self.started_at.isoformat(),
             "ended_at": self.ended_at and self.ended_at.isoformat(),

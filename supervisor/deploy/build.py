@@ -11,12 +11,13 @@ from pathlib import Path
 from loguru import logger
 
 from supervisor import languages
-from supervisor.deploy import causes, hooks
+from supervisor.deploy import causes, hooks, toolchain
 from supervisor.deploy.attempt import Attempt, StageFailed
 from supervisor.deploy.buildlog import BuildLog
 from supervisor.deploy.context import Context
+from supervisor.deploy.dependencies import Dependencies, Install
 from supervisor.deploy.source import Source
-from supervisor.deploy.toolchain import Toolchains
+from supervisor.deploy.toolchain import Toolchain, Toolchains
 from supervisor.deploy.web import WebServer
 from supervisor.errors import OrbitError
 from supervisor.git import Git, project_directory
@@ -47,6 +48,7 @@ class Builder:
         self._git = git
         self._source = source
         self.toolchains = Toolchains(context)
+        self._dependencies = Dependencies(context)
 
     async def fetch(self, attempt: Attempt) -> Commit:
         """The commit that the attempt is about. Raises SourceError."""
@@ -76,8 +78,8 @@ class Builder:
         )
         draft = self._plan(attempt, draft)
         build_log.begin(draft.plan)
-        draft = await self._install_runtime(attempt, draft, build_log)
-        await self._install_dependencies(attempt, draft, build_log)
+        draft, prepared = await self._install_runtime(attempt, draft, build_log)
+        await self._install_dependencies(attempt, draft, prepared, build_log)
         await self._prepare(attempt, draft, build_log, hook_runner)
         if _is_site(draft.plan):
             if attempt.stage is not Stage.BUILDING:
@@ -115,7 +117,9 @@ class Builder:
         if plan.port not in (None, port):
             logger.info("{} says port {}; APP_PORT={} counts", dict(plan.origins)["port"], plan.port, port)
 
-    async def _install_runtime(self, attempt: Attempt, draft: Release, build_log: BuildLog) -> Release:
+    async def _install_runtime(
+        self, attempt: Attempt, draft: Release, build_log: BuildLog
+    ) -> tuple[Release, Toolchain]:
         attempt.enter(Stage.INSTALLING_RUNTIME)
         context = self._context
         console = Console(build_log.path, MARK, context.settings.deployment_timeout_s, context.build_limits)
@@ -127,15 +131,29 @@ class Builder:
         own = tuple(str(draft.project / place) for place in draft.plan.bin_dirs)
         plan = replace(draft.plan, environment=(*draft.plan.environment, *prepared.environment))
         draft = replace(draft, plan=plan, search_path=(*own, *prepared.search_path))
-        for step in prepared.steps:
+        await self._make_ready(attempt, (step for step in prepared.steps if not step.makes), draft, build_log)
+        return draft, prepared
+
+    async def _make_ready(
+        self, attempt: Attempt, steps: Iterable[toolchain.Step], draft: Release, build_log: BuildLog
+    ) -> None:
+        for step in steps:
             build_log.section(step.title.capitalize(), " ".join(step.argv))
             await self._run_argv(attempt, step.title, step.argv, draft, build_log.path)
-        return draft
 
-    async def _install_dependencies(self, attempt: Attempt, draft: Release, build_log: BuildLog) -> None:
+    async def _install_dependencies(
+        self, attempt: Attempt, draft: Release, prepared: Toolchain, build_log: BuildLog
+    ) -> None:
         attempt.enter(Stage.INSTALLING_DEPENDENCIES)
-        if draft.plan.install:
-            await self._run_steps(attempt, [_Step("Installing Dependencies", draft.plan.install)], draft, build_log)
+        making = [step for step in prepared.steps if step.makes]
+
+        async def prepare() -> None:
+            await self._make_ready(attempt, making, draft, build_log)
+
+        async def run(line: str) -> None:
+            await self._run_steps(attempt, [_Step("Installing Dependencies", line)], draft, build_log)
+
+        await self._dependencies.provide(Install(attempt, draft, prepared, build_log, prepare, run))
 
     async def _prepare(
         self, attempt: Attempt, draft: Release, build_log: BuildLog, hook_runner: hooks.HookRunner

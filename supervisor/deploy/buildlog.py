@@ -44,6 +44,10 @@ class BuildLog:
         """The heading of a step."""
         self._append(f"=== {title} ===\n{line}\n")
 
+    def note(self, text: str) -> None:
+        """A remark between the steps."""
+        self._append(f"{text}\n")
+
     def failed(self) -> None:
         """Keep it under the name of a failed build, in place of an earlier failure of the same commit."""
         target = self._directory / f"{self._commit.short}-FAILED.log"

@@ -1,7 +1,7 @@
-"""`cache/`: what package managers have downloaded, kept within a budget.
+"""`cache/`, what package managers have downloaded, and snapshots, kept within one budget.
 
 The least recently used goes first, in pieces that a package manager misses without harm: it downloads them again.
-Where it would take half a piece for a whole one (uv's unpacked archives) the whole is moved away first. The directory
+Where it would take half a piece for a whole one (uv's unpacked archives) the whole is moved away first. `cache/`
 belongs to the user whom builds run as, so no link in it is ever followed.
 """
 
@@ -18,22 +18,25 @@ from loguru import logger
 
 from supervisor import disk
 from supervisor.processes.uninterrupted import uninterrupted
+from supervisor.releases.snapshots import Snapshots
 
 LEAVING = ".removing-"
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Something that may go as a whole: where it lies below `cache/`, and when any of it was used last."""
+    """Something that may go as a whole: where it lies below `cache/` (or the key of a snapshot), and when any of it was
+    used last."""
 
     path: str
     bytes: int
     used: float
+    is_snapshot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is in `cache/`: in all, in pieces, and in the folders at its top, which the pieces are parts of."""
+    """What there is: in all, in pieces, and in the folders at the top of `cache/`, which the pieces are parts of."""
 
     bytes: int
     pieces: tuple[Piece, ...]
@@ -50,6 +53,8 @@ def surplus(contents: Contents, budget_bytes: int) -> list[Piece]:
             return going
         going.append(piece)
         left -= piece.bytes
+        if piece.is_snapshot:
+            continue
         top = piece.path.partition("/")[0]
         inside[top] = inside.get(top, 0) + piece.bytes
     for folder in sorted(contents.folders, key=lambda folder: folder.used):
@@ -100,10 +105,12 @@ def _module(parts: list[str]) -> str | None:
 
 
 class Caches:
-    """Owner of what is removed from `cache/`. What it does can be given up at any moment."""
+    """Owner of what is removed from `cache/`, and of which snapshots go. What it does can be given up at any moment; a
+    snapshot that is being restored is open, and stays readable."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, snapshots: Snapshots) -> None:
         self._directory = directory
+        self._snapshots = snapshots
         self._lock = asyncio.Lock()
         self._stop = threading.Event()
 
@@ -111,7 +118,9 @@ class Caches:
         """Remove what is beyond the budget; how many bytes that was. What cannot be removed is told of."""
         async with self._lock:
             stop = self._stop = threading.Event()
-            removal = asyncio.ensure_future(asyncio.to_thread(_trim, self._directory, budget_bytes, stop))
+            removal = asyncio.ensure_future(
+                asyncio.to_thread(_trim, self._directory, self._snapshots, budget_bytes, stop)
+            )
             try:
                 return await asyncio.shield(removal)
             except asyncio.CancelledError:
@@ -126,7 +135,7 @@ class Caches:
             return
 
 
-def _trim(directory: Path, budget_bytes: int, stop: threading.Event) -> int:
+def _trim(directory: Path, snapshots: Snapshots, budget_bytes: int, stop: threading.Event) -> int:
     gained = 0
     try:
         top = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -134,13 +143,29 @@ def _trim(directory: Path, budget_bytes: int, stop: threading.Event) -> int:
         return 0
     try:
         _finish(top, stop)
-        for piece in surplus(_survey(top, stop), budget_bytes):
+        for piece in surplus(_with(snapshots, _survey(top, stop)), budget_bytes):
             if stop.is_set():
                 break
-            gained += piece.bytes if _remove(top, piece.path, stop) else 0
+            is_gone = _discard(snapshots, piece.path) if piece.is_snapshot else _remove(top, piece.path, stop)
+            gained += piece.bytes if is_gone else 0
     finally:
         os.close(top)
     return gained
+
+
+def _with(snapshots: Snapshots, contents: Contents) -> Contents:
+    pieces = tuple(Piece(key, size, used, is_snapshot=True) for key, size, used in snapshots.all())
+    size = contents.bytes + sum(piece.bytes for piece in pieces)
+    return Contents(size, (*contents.pieces, *pieces), contents.folders)
+
+
+def _discard(snapshots: Snapshots, key: str) -> bool:
+    try:
+        snapshots.discard(key)
+    except OSError as error:
+        logger.warning("cannot remove snapshot {}: {}", key, error.strerror)
+        return False
+    return True
 
 
 def _survey(top: int, stop: threading.Event) -> Contents:

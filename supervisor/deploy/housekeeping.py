@@ -17,6 +17,7 @@ from supervisor.deploy.records import Records
 from supervisor.errors import OrbitError
 from supervisor.processes.users import users_of
 from supervisor.releases import retention
+from supervisor.releases.snapshots import Snapshots
 from supervisor.releases.store import ReleaseStore
 from supervisor.runtimes.shelf import superfluous
 
@@ -40,7 +41,7 @@ class Housekeeping:
         self._builder = builder
         self._is_busy = is_busy
         self._building = building
-        self.caches = Caches(context.layout.cache)
+        self.caches = Caches(context.layout.cache, Snapshots(context.layout.snapshots))
         self.alone = asyncio.Lock()
         """Whoever removes something holds it: two would be in each other's way."""
 

@@ -56,6 +56,7 @@ class Record(TypedDict):
     commit_message: str | None
     release: str | None
     previous_release: str | None
+    dependencies: NotRequired[str | None]
     stage: str
     started_at: str
     ended_at: str | None

@@ -78,7 +78,7 @@ class Room:
         yield "logs of builds", keeper.prune_build_logs
         yield "runtimes that no release uses", lambda: keeper.prune_runtimes(all_unused=True)
         yield "older releases", lambda: self._remove(older, needed)
-        yield "downloads of package managers", lambda: self._trim_caches(needed)
+        yield "downloads of package managers and snapshots", lambda: self._trim_caches(needed)
         if with_last and parts.last:
             last = parts.last.directory
             yield f"release {last.name}", lambda: self._remove_last(last, needed)
@@ -93,8 +93,9 @@ class Room:
 
     async def _trim_caches(self, needed: Space) -> int:
         free = disk.of(self._home).free
-        caches = self._context.layout.cache
-        budget = 0 if free.inodes < needed.inodes else (await measure(caches)).bytes - (needed.bytes - free.bytes)
+        layout = self._context.layout
+        kept = await measure(layout.cache) + await measure(layout.snapshots)
+        budget = 0 if free.inodes < needed.inodes else kept.bytes - (needed.bytes - free.bytes)
         return await self._housekeeping.caches.trim(max(budget, 0))
 
     async def _remove_last(self, directory: Path, needed: Space) -> bool:

@@ -24,13 +24,18 @@ from supervisor.runtimes import (
     venv,
 )
 
+USING = "using"
+"""How the note of what is used begins."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command of the preparation, run in the project's directory; `title` names it in messages."""
+    """A command of the preparation, run in the project's directory; `title` names it in messages. `makes` is the
+    directory that it makes, which need not be made where it is restored."""
 
     title: str
     argv: tuple[str, ...]
+    makes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,12 @@ class Toolchain:
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
     runtimes: tuple[Runtime, ...] = ()
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """All that tells it from another one."""
+        runtimes = (f"{runtime.name} {runtime.version} {runtime.executable}" for runtime in self.runtimes)
+        return (*runtimes, *self.search_path, *(note for note in self.notes if note.startswith(USING)))
 
 
 class Toolchains:
@@ -73,7 +84,7 @@ class Toolchains:
             made = await self._add(made, wanted, console)
         if plan.runtime == "python":
             uv = str(venv.provide_uv(self._context.layout.cache))
-            step = Step("making the virtual environment", venv.command(made.runtimes[0]))
+            step = Step("making the virtual environment", venv.command(made.runtimes[0]), venv.DIRECTORY)
             made = replace(made, search_path=(*made.search_path, uv), steps=(*made.steps, step))
         return made
 
@@ -83,7 +94,7 @@ class Toolchains:
         runtime = await self._provider.there(plan, environment)
         if runtime is None and plan.runtime in PACKAGES and shutil.which("npm", path=environment["PATH"]):
             tool = await self._tools.provide(plan.runtime, plan.runtime_version, environment)
-            return _with_tool(made, tool, f"using {tool.name} {tool.version}") if tool else made
+            return _with_tool(made, tool, f"{USING} {tool.name} {tool.version}") if tool else made
         runtime = runtime or await self._provider.provide(plan, environment, console)
         if runtime is None:
             return made
@@ -127,4 +138,4 @@ def _directories(runtime: Runtime, made: Toolchain, environment: Mapping[str, st
 
 def _found(runtime: Runtime, tool: Tool | None) -> str:
     beside = f", with {tool.name} {tool.version or ''}".rstrip() if tool else ""
-    return f"using {runtime.name} {runtime.version} ({runtime.executable}){beside}"
+    return f"{USING} {runtime.name} {runtime.version} ({runtime.executable}){beside}"

@@ -35,6 +35,7 @@ class CommandRunner:
             files=command.files,
             background=command.background,
             limits=command.limits,
+            own=command.own,
         )
         spawning = asyncio.create_task(self._spawner.spawn(spec))
         try:

@@ -45,6 +45,7 @@ class Spec:
     limits: Limits = UNLIMITED
     files: Mapping[int, int] = field(default_factory=dict)
     web: bool = False  # the web server, which need not be started anew for another release
+    own: bool = False
 
 
 class Spawner:
@@ -169,6 +170,7 @@ class Spawner:
             "background": spec.background,
             "limits": {"memory": spec.limits.memory_bytes, "cpus": spec.limits.cpus},
             "files": list(spec.files),
+            "own": spec.own,
             "secrets": self._hidden,
         }
 

@@ -33,15 +33,6 @@ def command(runtime: Runtime) -> tuple[str, ...]:
     return ("uv", "venv", "--seed", "--clear", "--no-project", "--python", interpreter, DIRECTORY)
 
 
-def relocation(was: Path) -> tuple[str, ...]:
-    """The command that makes a `.venv` right that was copied from the project directory `was` to its working directory.
-
-    Nothing is written into a file that is there: each is replaced, so that a hard link's other names keep theirs.
-    """
-    script = Path(__file__).with_name("relocate.py").read_text(encoding="utf-8")
-    return (f"{DIRECTORY}/bin/python", "-I", "-c", script, str(was))
-
-
 def provide_uv(cache: Path) -> Path:
     """A directory for PATH with uv and uvx, and without the rest of Orbit's own virtual environment.
 

@@ -7,7 +7,7 @@ import fcntl
 import os
 import signal
 
-from . import kernel
+from . import kernel, programs
 from .limits import Limits
 from .protocol import EXEC_FAILED
 
@@ -36,6 +36,7 @@ def become(spec: dict[str, Any], streams: tuple[int, int, int], files: list[int]
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         _place_files(spec["files"], files, out, error)
         limits.apply()
+        own = programs.load(spec["argv"][0]) if spec["own"] else None
         if spec["user"]:
             step = f"become {spec['user']['name']}"
             os.setgroups(spec["user"]["groups"])
@@ -46,6 +47,10 @@ def become(spec: dict[str, Any], streams: tuple[int, int, int], files: list[int]
         step = f"enter {spec['cwd']}"
         os.chdir(spec["cwd"])
         step = f"run {spec['argv'][0]}"
+        if own:
+            kernel.hide()
+            _close_all_but(spec["files"])
+            os._exit(programs.run(own, spec["argv"][1]))
         _execute(spec["argv"], spec["env"])
     except BaseException as problem:  # noqa: BLE001 nothing may fall back into the shim's code here
         reason = os.strerror(problem.errno) if isinstance(problem, OSError) and problem.errno else str(problem)
@@ -77,3 +82,13 @@ def _place_files(numbers: list[int], files: list[int], out: int, error: int) -> 
     moved = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, ABOVE_FILES) for fd in files]
     for number, fd in zip(numbers, moved, strict=True):
         os.dup2(fd, number)
+
+
+def _close_all_but(numbers: list[int]) -> None:
+    """What an exec would have closed."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2 and int(name) not in numbers:
+            try:
+                os.close(int(name))
+            except OSError:
+                continue  # it was listed because the list was read by it

@@ -13,6 +13,7 @@ import pytest
 
 from supervisor import disk
 from supervisor.deploy.caches import Caches, Contents, Piece, piece_of, surplus
+from supervisor.releases.snapshots import Snapshots, close
 
 KB = 1024
 
@@ -22,6 +23,10 @@ def file(path: Path, kilobytes: int, used: int) -> Path:
     path.write_bytes(bytes(kilobytes * KB))
     os.utime(path, (used, used))
     return path
+
+
+def caches_of(directory: Path) -> Caches:
+    return Caches(directory, Snapshots(directory.with_name("snapshots")))
 
 
 def paths(pieces: list[Piece]) -> list[str]:
@@ -93,7 +98,7 @@ async def test_a_cache_is_trimmed_to_its_budget(tmp_path: Path) -> None:
     archive = file(tmp_path / "uv/archive-v0/one/lib/module.py", 200, used=2000).parents[1]
     host = file(tmp_path / "known_hosts", 4, used=1)
     (tmp_path / ".removing-0123").mkdir()
-    caches = Caches(tmp_path)
+    caches = caches_of(tmp_path)
     assert await caches.trim(10_000 * KB) == 0
     assert not (tmp_path / ".removing-0123").exists()
     assert await caches.trim(450 * KB) >= 200 * KB
@@ -113,11 +118,11 @@ async def test_links_in_a_cache_lead_nowhere(tmp_path: Path) -> None:
     (cache / "uv/archive-v0").mkdir(parents=True)
     (cache / "uv/archive-v0/one").symlink_to(outside)
     file(cache / "pip/file", 500, used=5)
-    await Caches(cache).trim(0)
+    await caches_of(cache).trim(0)
     assert (outside / "precious").exists()
     assert [path.name for path in cache.iterdir()] == ["npm"]
     (tmp_path / "elsewhere").symlink_to(outside)
-    assert await Caches(tmp_path / "elsewhere").trim(0) == 0
+    assert await caches_of(tmp_path / "elsewhere").trim(0) == 0
     assert (outside / "precious").exists()
 
 
@@ -135,7 +140,7 @@ async def test_a_folder_that_is_exchanged_for_a_link_is_not_followed(
         return surplus(contents, budget_bytes)
 
     monkeypatch.setattr("supervisor.deploy.caches.surplus", exchange)
-    await Caches(cache).trim(0)
+    await caches_of(cache).trim(0)
     assert (outside / "file").exists()
     assert list(cache.iterdir()) == []
 
@@ -159,7 +164,7 @@ def deep(tmp_path: Path) -> Iterator[Path]:
 async def test_what_cannot_be_removed_keeps_nothing_else(tmp_path: Path, deep: Path) -> None:
     file(tmp_path / "pip/file", 500, used=5)
     assert disk.occupied(tmp_path).inodes > 1000
-    await Caches(tmp_path).trim(0)
+    await caches_of(tmp_path).trim(0)
     assert not (tmp_path / "pip").exists()
 
 
@@ -177,7 +182,7 @@ async def test_a_removal_that_is_given_up_is_over_then(tmp_path: Path, monkeypat
         removed.append(name)
 
     monkeypatch.setattr("supervisor.deploy.caches.os.unlink", slowly)
-    caches = Caches(tmp_path)
+    caches = caches_of(tmp_path)
     trimming = asyncio.create_task(caches.trim(0))
     assert await asyncio.to_thread(begun.wait, 10)
     trimming.cancel()
@@ -189,3 +194,19 @@ async def test_a_removal_that_is_given_up_is_over_then(tmp_path: Path, monkeypat
     assert len(removed) == 1
     await caches.trim(0)
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_snapshots_go_with_the_caches_the_least_recently_used_first(tmp_path: Path) -> None:
+    used = file(tmp_path / "snapshots/used.pack", 200, used=1000)
+    old = file(tmp_path / "snapshots/old.pack", 200, used=2000)
+    download = file(tmp_path / "cache/pip/http/file", 200, used=3000)
+    snapshots = Snapshots(tmp_path / "snapshots")
+    fd = snapshots.open("used")
+    assert fd is not None
+    caches = Caches(tmp_path / "cache", snapshots)
+    assert await caches.trim(450 * KB) >= 200 * KB
+    assert (used.exists(), old.exists(), download.exists()) == (True, False, True)
+    await caches.trim(0)
+    assert not used.exists()
+    assert len(os.pread(fd, 300 * KB, 0)) == 200 * KB, "who restores it goes on"
+    close(fd)
