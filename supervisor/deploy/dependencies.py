@@ -100,7 +100,7 @@ class Dependencies:
         """None where no snapshot may be used, and why."""
         draft = install.draft
         if not draft.plan.inputs or not paths:
-            return None, "this kind of project is always installed anew"
+            return None, "nothing in the project, as a lockfile would, says that the same would be installed"
         made = {within(draft, step.makes) for step in install.toolchain.steps if step.makes}
         for path in paths:
             if path not in made and _is_there(draft.directory, path):

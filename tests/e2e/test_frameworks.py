@@ -51,8 +51,9 @@ def django(version: str) -> dict[str, str | None]:
     }
 
 
-def serve(orbit: Orbit, repository: Repository, first: dict[str, str | None], second: dict[str, str | None]) -> None:
-    """First deployment served; push and SIGHUP; the new commit served, `current` moved, the old release kept."""
+def serve(orbit: Orbit, repository: Repository, first: dict[str, str | None], second: dict[str, str | None]) -> str:
+    """First deployment served; push and SIGHUP; the new commit served, `current` moved, the old release kept. Where the
+    second one's dependencies came from."""
     one = repository.push(first)
     orbit.start()
     orbit.wait_version("1", 240)
@@ -65,6 +66,7 @@ def serve(orbit: Orbit, repository: Repository, first: dict[str, str | None], se
     assert record["outcome"] == "succeeded"
     assert orbit.current == f"002-{two}"
     assert f"001-{one}" in orbit.releases()
+    return str(record["dependencies"])
 
 
 def lock(work: Path, files: dict[str, str | None], *command: str) -> None:
@@ -79,7 +81,7 @@ def lock(work: Path, files: dict[str, str | None], *command: str) -> None:
 
 def test_express(orbit: Orbit, repository: Repository) -> None:
     lock(repository.work, apps.node("1"), "npm", "install", "--package-lock-only", "--no-audit", "--no-fund")
-    serve(orbit, repository, apps.node("1"), apps.node("2"))
+    assert "restored from a snapshot" in serve(orbit, repository, apps.node("1"), apps.node("2"))
 
 
 def test_node_hooks_find_the_projects_own_programs(orbit: Orbit, repository: Repository) -> None:
@@ -94,12 +96,12 @@ def test_node_hooks_find_the_projects_own_programs(orbit: Orbit, repository: Rep
 
 
 def test_flask(orbit: Orbit, repository: Repository) -> None:
-    serve(orbit, repository, apps.flask("1"), apps.flask("2"))
+    assert "restored from a snapshot" in serve(orbit, repository, apps.flask("1"), apps.flask("2"))
 
 
 def test_django_with_migrations_in_the_hook(orbit: Orbit, repository: Repository, tmp_path: Path) -> None:
     orbit.env["SQLITE"] = str(tmp_path / "db.sqlite3")
-    serve(orbit, repository, django("1"), django("2"))
+    assert "restored from a snapshot" in serve(orbit, repository, django("1"), django("2"))
     assert "Applying auth.0001_initial... OK" in orbit.log("hooks.log")
     answer = orbit.ask()
     assert answer is not None and answer["users"] == 0
