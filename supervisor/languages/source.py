@@ -168,6 +168,8 @@ class Source:
 
     def refuse_conflicts(self, name: str, text: str) -> None:
         """Raises PlanError if a merge left its marks in `text`."""
+        if not any(text.startswith(mark) or f"\n{mark}" in text for mark in _CONFLICTS):
+            return
         for number, line in enumerate(text.split("\n"), start=1):
             if line.startswith(_CONFLICTS):
                 raise self.broken(name, f"line {number}: a merge conflict is left in it", "resolve it and push again")

@@ -195,8 +195,8 @@ def test_gemfile_of_tools_gives_way_to_the_project(tmp_path: Path, tool: str) ->
 def test_site_of_hexo_is_none_of_jekyll(tmp_path: Path) -> None:
     write(tmp_path, {"_config.yml": "theme: landscape\n", "scaffolds/post.md": "", "source/_posts/a.md": ""})
     write(tmp_path, {"package.json": '{"dependencies": {"hexo": "7"}, "scripts": {"build": "hexo generate"}}'})
-    with pytest.raises(PlanError, match="this node project"):
-        detect(tmp_path, Overrides())
+    plan = detect(tmp_path, Overrides())
+    assert (plan.type, plan.framework, plan.output_dir) == ("node", "hexo", "public")
 
 
 @pytest.mark.parametrize("destination", ["/etc", "../outside", ".", "./"])

@@ -15,7 +15,7 @@ from supervisor.languages.language import Fit
 from supervisor.languages.node import engines, frameworks, managers, package, project
 from supervisor.languages.node.engine import SCRIPT, Engine
 from supervisor.languages.node.frameworks import Role
-from supervisor.languages.node.start import serves
+from supervisor.languages.node.start import find_entry, serves
 from supervisor.languages.source import Source
 from supervisor.languages.versions import first_line, mise_toml, tool_versions
 from supervisor.model import Need, Plan
@@ -43,10 +43,9 @@ ENGINE = Engine(
 def fit(source: Source, engine: Engine = ENGINE) -> Fit:
     """How surely this is a Node project; see the module's docstring. Raises PlanError about a broken package.json."""
     own = package.read(source)
-    if not own.there:
-        return Fit.NO
-    script = own.script("start")
-    if script is not None and not frameworks.is_development(script):
+    if not own.there:  # a page's script, or a server without dependencies
+        return Fit.HELPER if not source.has("index.html") and find_entry(source, engine) else Fit.NO
+    if own.script("start") is not None and not frameworks.develops(own):
         return Fit.CERTAIN
     runs = serves(source, own, engine)
     framework = frameworks.of(own, runs)

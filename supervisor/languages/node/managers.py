@@ -24,6 +24,7 @@ LOCKFILES = (
     ("package-lock.json", "npm"),
     ("npm-shrinkwrap.json", "npm"),
 )
+MOST_JSON = 512 * 1024  # of a lockfile: to parse more takes longer than all the rest of detection
 NAMES = ("npm", "pnpm", "yarn", "bun")
 
 _INSTALL = {  # with a lockfile, and without
@@ -160,7 +161,7 @@ def _lock_text(root: Source, lockfile: str | None) -> str:
     if lockfile is None or lockfile == "bun.lockb" or root.options.install_command is not None:
         return ""  # bun.lockb is binary; the user's own command may not care for a lockfile
     text = root.lockfile(lockfile) or ""
-    if lockfile.endswith(".json") and text:
+    if lockfile.endswith(".json") and 0 < len(text) <= MOST_JSON:
         root.json(lockfile, text)
     return text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from supervisor.languages.node import frameworks, keeping, managers, package
+from supervisor.languages.node import frameworks, keeping, managers, package, sites
 from supervisor.languages.node.engine import Engine
 from supervisor.languages.node.frameworks import Framework
 from supervisor.languages.node.keeping import Kept
@@ -13,8 +13,11 @@ from supervisor.languages.node.package import Package
 from supervisor.languages.node.start import Project, find, serves
 from supervisor.languages.node.workspace import patterns, root_of
 from supervisor.languages.source import Source
-from supervisor.languages.versions import wanted
+from supervisor.languages.versions import Wanted, wanted
 from supervisor.model import Plan
+
+_BUILDS = ("build", "heroku-postbuild", "gcp-build", "build:prod", "build:production", "docs:build", "build-storybook")
+"""Scripts by whose names people tell their host how to build, the usual one first."""
 
 
 def plan(source: Source, engine: Engine, version: str | None) -> Plan:
@@ -25,6 +28,8 @@ def plan(source: Source, engine: Engine, version: str | None) -> Plan:
     constraint = wanted(source, engine.variable, version, engine.versions)
     build, build_notes = _build(source, own, manager, framework)
     start = find(Project(source, own, manager, engine, framework, build is not None))
+    if constraint is None and start.needs:
+        constraint = Wanted(start.needs, "the start command, which is TypeScript")
     install = manager.install if _needs_install(source, own, manager) else None
     kept = keeping.dependencies(source, own, manager) if install else Kept()
     return Plan(
@@ -57,12 +62,14 @@ def _build(
     source: Source, own: Package, manager: PackageManager, framework: Framework | None
 ) -> tuple[str | None, tuple[str, ...]]:
     """The build script, or the framework's build; in a monorepo preceded by those of the packages it depends on."""
-    script = own.script("build")
+    script = next((name for name in _BUILDS if own.script(name)), None)
     if script is None:
         command = framework.build if framework else None
+        if command and framework and framework.name in ("vitepress", "vuepress"):
+            command = f"{command} {shlex.quote(sites.documents(source, own, framework.name))}"
         return (manager.within(command) if command else None), ()
-    if manager.up == "." or own.name is None:
-        return manager.run("build"), ()
+    if manager.up == "." or own.name is None or script != "build":
+        return manager.run(script), ()
     root, member = root_of(source), shlex.quote(own.name)
     if root.is_file("turbo.json") and "turbo" in package.read(root).everything:
         return manager.within(f"turbo run build --filter={member}"), ()

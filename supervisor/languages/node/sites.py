@@ -16,9 +16,16 @@ from supervisor.languages.source import Source
 def output_of(source: Source, package: Package, framework: Framework) -> str | None:
     """The directory of a site, None if the project is a server."""
     special = _SPECIAL.get(framework.name)
+    output = framework.output if framework.role is Role.SITE else None
     if special is not None:
-        return special(source, package, framework)
-    return framework.output if framework.role is Role.SITE else None
+        output = special(source, package, framework)
+    return output and (_of_script(package) or output)
+
+
+def _of_script(package: Package) -> str | None:
+    """The directory that the build script names on its command line."""
+    match = _OPTION.search(package.script("build") or "")
+    return _inside(match[1]) if match else None
 
 
 def config(source: Source, name: str) -> str:
@@ -32,8 +39,50 @@ def config(source: Source, name: str) -> str:
 def setting(text: str, key: str) -> str | None:
     """The text that a configuration gives to `key`, inside the project."""
     match = re.search(rf"""\b{key}\s*:\s*["'`]([^"'`$]+)["'`]""", text)
-    value = match[1].removeprefix("./").rstrip("/") if match else None
-    return None if value is None or value.startswith(("/", "..")) else value
+    return _inside(match[1]) if match else None
+
+
+def _inside(path: str) -> str | None:
+    """A path as a plan has it; None if it leaves the project."""
+    value = path.strip("\"'").removeprefix("./").rstrip("/")
+    return None if value.startswith(("/", "..")) or "$" in value else value or None
+
+
+def documents(source: Source, package: Package, tool: str) -> str:
+    """The directory of VitePress' or VuePress' pages: what the build script names, or where its settings lie."""
+    scripts = (package.script(name) or "" for name in ("build", "docs:build"))
+    matches = (re.search(rf"{tool}\s+build\s+(?!-)(\S+)", script) for script in scripts)
+    named = next((match[1] for match in matches if match), None)
+    found = (place for place in ("docs", ".", "src", "doc") if source.is_dir(f"{place}/.{tool}"))
+    return _inside(named or next(found, ".")) or "."
+
+
+def _pages(source: Source, package: Package, framework: Framework) -> str | None:
+    place = documents(source, package, framework.name)
+    return str(framework.output) if place == "." else f"{place}/{framework.output}"
+
+
+def _sapper(source: Source, package: Package, framework: Framework) -> str | None:
+    return framework.output if "export" in (package.script("build") or "") else None
+
+
+def _qwik(source: Source, package: Package, framework: Framework) -> str | None:
+    return framework.output if source.is_dir("adapters/static") else None
+
+
+def _eleventy(source: Source, package: Package, framework: Framework) -> str | None:
+    file = source.first_file(".eleventy.js", *(f"eleventy.config.{ending}" for ending in ("js", "mjs", "cjs", "ts")))
+    return setting((source.peek(file) if file else None) or "", "output") or framework.output
+
+
+def _umi(source: Source, package: Package, framework: Framework) -> str | None:
+    file = source.first_file(".umirc.ts", ".umirc.js", "config/config.ts", "config/config.js")
+    return setting((source.peek(file) if file else None) or "", "outputPath") or framework.output
+
+
+def _hexo(source: Source, package: Package, framework: Framework) -> str | None:
+    moved = re.search(r"(?m)^public_dir:[ \t]*(\S+)", source.peek("_config.yml") or "")
+    return (_inside(moved[1]) if moved else None) or framework.output
 
 
 def _next(source: Source, package: Package, framework: Framework) -> str | None:
@@ -100,7 +149,16 @@ def _inner(value: object, *keys: str) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
+_OPTION = re.compile(r"(?:--out-?[dD]ir|--output(?:-path|Path)?|--dist-dir|--output-dir|\bBUILD_PATH)(?:=|\s+)(\S+)")
+
 _SPECIAL = {
+    "vitepress": _pages,
+    "vuepress": _pages,
+    "sapper": _sapper,
+    "qwik": _qwik,
+    "eleventy": _eleventy,
+    "umi": _umi,
+    "hexo": _hexo,
     "next": _next,
     "nuxt": _nuxt,
     "sveltekit": _sveltekit,

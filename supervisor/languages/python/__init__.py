@@ -1,7 +1,7 @@
 """Python projects: their manifests, and the application in their code.
 
 The fit is CERTAIN with a Django manage.py, or a web framework among the dependencies; LIKELY with any other
-manifest of dependencies; HELPER with a pyproject.toml that only configures tools. Against a package.json see
+manifest of dependencies; HELPER with a pyproject.toml that only configures tools, or a lone main.py. Against a package.json see
 the node module.
 
 Versions: PYTHON_VERSION, .python-version, runtime.txt, requires-python, poetry's python, the Pipfile's,
@@ -25,6 +25,7 @@ markers = ("requirements.txt", "pyproject.toml", "Pipfile", "setup.py", "manage.
 
 SCRIPTS = ("main", "app", "server", "run", "start", "bot", "index", "wsgi")
 
+_SCRIPT_FILES = tuple(f"{name}.py" for name in SCRIPTS)
 _FLASKS_OWN = "no server is among the dependencies: Flask's own, for development, is used; add gunicorn"
 _PROJECT_FILES = (
     *manifests.REQUIREMENTS,
@@ -41,7 +42,8 @@ def fit(source: Source) -> Fit:
         return Fit.CERTAIN
     project = manifests.pyproject(source)
     if not project.is_project and not any(source.has(file) for file in _PROJECT_FILES):
-        return Fit.HELPER if project.there or source.has("manage.py") else Fit.NO
+        alone = project.there or source.has("manage.py") or source.first_file(*_SCRIPT_FILES)
+        return Fit.HELPER if alone else Fit.NO
     known = {framework.package for framework in frameworks.FRAMEWORKS} | {"django"}
     return Fit.CERTAIN if manifests.dependencies(source, project) & known else Fit.LIKELY
 
@@ -109,7 +111,7 @@ def _own_command(source: Source, own: Pyproject) -> str | None:
 
 def _script(project: Project) -> str | None:
     """A file that runs by itself, or a package with a `__main__`."""
-    found = project.source.first_file(*(f"{name}.py" for name in SCRIPTS))
+    found = project.source.first_file(*_SCRIPT_FILES)
     if found is not None:
         return f"python {found}"
     package = manifests.normalised(project.name or "").replace("-", "_")
