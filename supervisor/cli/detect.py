@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from supervisor.errors import SettingsError
-from supervisor.languages import Overrides
+from supervisor.languages import NoStart, Overrides
 from supervisor.languages import detect as plan_of
 
 SHOWN = (
@@ -38,7 +38,7 @@ def detect(directory: Path, as_json: bool, full: bool) -> None:
 
     Nothing is executed. The variables PROJECT_PATH, PROJECT_TYPE, INSTALL_COMMAND, BUILD_COMMAND,
     RUN_COMMAND, OUTPUT_DIR and those of versions (NODE_VERSION …) count as they do in a deployment. Exits 1 if
-    it cannot be told.
+    it cannot be told what it is.
 
     \b
     Examples:
@@ -46,11 +46,16 @@ def detect(directory: Path, as_json: bool, full: bool) -> None:
       PROJECT_PATH=apps/web orbit detect --json ~/src/monorepo
     """
     project, options = _project(directory, os.environ), _overrides(os.environ)
-    plan = plan_of(project, options, directory)
+    try:
+        plan = plan_of(project, options, directory)
+    except NoStart as error:
+        plan = error.plan
+        click.echo(f"a deployment would fail: {error}", err=True)
     if not as_json:
         from supervisor.cli.account import Account  # not for --json, which programs wait for
 
         Account(plan, project, directory, options, os.environ).print()
+        return
         return
     facts = {name: getattr(plan, name) for name in SHOWN}
     if full:

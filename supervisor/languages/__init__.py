@@ -17,7 +17,7 @@ from pathlib import Path
 
 from supervisor.errors import PlanError
 from supervisor.languages import bun, go, java, node, platforms, python, ruby, rust
-from supervisor.languages.language import NO_START, Fit, Language
+from supervisor.languages.language import NO_START, Fit, Language, NoStart
 from supervisor.languages.overrides import Overrides
 from supervisor.languages.platforms import Told, merging
 from supervisor.languages.platforms.commands import is_install
@@ -27,7 +27,7 @@ from supervisor.languages.unknown import unknown
 from supervisor.languages.versions import origin_of
 from supervisor.model import Plan
 
-__all__ = ["LANGUAGES", "Candidate", "Fit", "Overrides", "candidates", "detect"]
+__all__ = ["LANGUAGES", "Candidate", "Fit", "NoStart", "Overrides", "candidates", "detect"]
 
 LANGUAGES: tuple[Language, ...] = (java, ruby, go, rust, bun, node, python)  # of two that fit equally well, the first
 
@@ -35,7 +35,7 @@ LANGUAGES: tuple[Language, ...] = (java, ruby, go, rust, bun, node, python)  # o
 def detect(directory: Path, options: Overrides, root: Path | None = None) -> Plan:
     """The plan for the project in `directory`, part of the repository at `root` (None: the directory itself).
 
-    Raises PlanError if the kind is not known, a manifest is broken, or no start command can be told.
+    Raises PlanError if the kind is not known or a manifest is broken, NoStart if no start command can be told.
     """
     plain = Source.of(directory, root, options)
     told = platforms.read(plain)
@@ -118,17 +118,18 @@ def _kept(detected: Plan, plan: Plan) -> Plan:
 
 
 def _checked(plan: Plan, source: Source) -> Plan:
-    """Raises PlanError if the plan leaves the start open, or has a command that no shell takes."""
-    if plan.start is None and plan.serve == "app":
-        why = next((note for note in plan.notes if note.startswith(NO_START)), NO_START)[len(NO_START) :]
-        raise PlanError(
-            f"cannot tell how to start this {plan.type} project: {why or 'nothing says so'}; "
-            "or add a Procfile with a web: line, or set RUN_COMMAND"
-        )
+    """Raises PlanError if the plan has a command that no shell takes, NoStart if it leaves the start open."""
     for command in (plan.install, plan.build, plan.start, plan.release):
         try:
             if command is not None and "\0" in command + command.encode().decode():
                 raise PlanError(f"cannot run {command!r}: a command must not hold a NUL; check {source.directory.name}")
         except UnicodeEncodeError as error:
             raise PlanError(f"cannot run {command!r}: it is not text; check the project's manifest") from error
+    if plan.start is None and plan.serve == "app":
+        why = next((note for note in plan.notes if note.startswith(NO_START)), NO_START)[len(NO_START) :]
+        raise NoStart(
+            f"cannot tell how to start this {plan.type} project: {why or 'nothing says so'}; "
+            "or add a Procfile with a web: line, or set RUN_COMMAND",
+            plan,
+        )
     return plan

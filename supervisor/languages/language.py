@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Protocol
 
+from supervisor.errors import PlanError
 from supervisor.languages.source import Source
 from supervisor.model import Plan
 
@@ -23,6 +24,14 @@ class Fit(IntEnum):
     HELPER = 1  # a manifest is there, but nothing in it looks like what is to be run
     LIKELY = 2  # a manifest of a project
     CERTAIN = 3  # a manifest of a project that serves: a framework, a start command
+
+
+class NoStart(PlanError):
+    """Everything but the start command could be told, and is in `plan`: that cannot be deployed."""
+
+    def __init__(self, message: str, plan: Plan) -> None:
+        super().__init__(message)
+        self.plan = plan
 
 
 class Language(Protocol):

@@ -27,10 +27,6 @@ def _remedy(source: Source, markers: Sequence[str]) -> str:
     elsewhere = _elsewhere(source, markers)
     if elsewhere is not None:
         return f"there is {elsewhere[1]} in {elsewhere[0]}: set PROJECT_PATH={elsewhere[0]}"
-    code = source.first_file("app.py", "main.py", "server.py", "server.js", "index.js", "app.js")
-    if code is not None:
-        kind = "python" if code.endswith(".py") else "node"
-        return f"there is {code}: set PROJECT_TYPE={kind}, or RUN_COMMAND"
     return "set RUN_COMMAND, PROJECT_PATH if the project is in a subdirectory, or PROJECT_TYPE"
 
 

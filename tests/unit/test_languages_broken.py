@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from supervisor.errors import PlanError
-from supervisor.languages import Overrides, detect
+from supervisor.languages import Overrides, detect, node
+from supervisor.languages.language import Fit
+from supervisor.languages.source import Source
 
 NODE = '{"scripts": {"start": "node server.js"}, "dependencies": {"express": "1"}}'
 
@@ -245,8 +247,12 @@ def test_project_in_a_subdirectory_is_pointed_at(tmp_path: Path, place: str) -> 
     assert f"set PROJECT_PATH={place}" in refusal(tmp_path)
 
 
-def test_code_without_a_manifest_is_pointed_at(tmp_path: Path) -> None:
-    assert "PROJECT_TYPE=python" in refusal(write(tmp_path, app__py="print()"))
+def test_pages_own_script_is_no_server(tmp_path: Path) -> None:
+    """Of a page of which no other language wants to know, either."""
+    files = {"index.html": "<script src=index.js></script>", "index.js": "alert(1)"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert node.fit(Source.of(tmp_path, None, Overrides())) is Fit.NO
 
 
 def test_unknown_project_type_names_the_supported_ones(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Python projects: their manifests, and the application in their code.
 
 The fit is CERTAIN with a Django manage.py, or a web framework among the dependencies; LIKELY with any other
-manifest of dependencies; HELPER with a pyproject.toml that only configures tools, or a lone main.py. Against a package.json see
-the node module.
+manifest of dependencies; HELPER with a pyproject.toml that only configures tools, or a lone main.py. Against a
+package.json see the node module.
 
 Versions: PYTHON_VERSION, .python-version, runtime.txt, requires-python, poetry's python, the Pipfile's,
 .tool-versions.
