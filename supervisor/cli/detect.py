@@ -56,7 +56,6 @@ def detect(directory: Path, as_json: bool, full: bool) -> None:
 
         Account(plan, project, directory, options, os.environ).print()
         return
-        return
     facts = {name: getattr(plan, name) for name in SHOWN}
     if full:
         facts |= {name: value for name, value in asdict(plan).items() if name not in SHOWN}
