@@ -163,7 +163,7 @@ class Plan:
     `health_path`, `health_timeout_s` and `port` are what the project's files say where the user's variables are silent.
     `origins` tells of a field, or of a variable in `environment`, where its value was written: ("start", "Procfile").
     What is not named was detected. `generated` are variables whose values are made up once and kept, `unset` those that
-    a file leaves to the user, and why.
+    a file leaves to the user, and why. `extensions` are those that the runtime has to have.
     """
 
     type: str
@@ -194,6 +194,7 @@ class Plan:
     health_timeout_s: float | None = None
     generated: tuple[str, ...] = ()
     unset: tuple[tuple[str, str], ...] = ()
+    extensions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

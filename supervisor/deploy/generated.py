@@ -14,6 +14,7 @@ from supervisor import files
 from supervisor.layout import Layout
 
 KEY_BYTES = 32
+_PREFIXES = {"APP_KEY": "base64:"}  # Laravel wants to be told
 
 
 def values(layout: Layout, names: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -23,7 +24,7 @@ def values(layout: Layout, names: Iterable[str]) -> tuple[tuple[str, str], ...]:
         return ()
     key = _key(layout)
     digests = ((name, hmac.digest(key, name.encode(), "sha256")) for name in names)
-    return tuple((name, base64.b64encode(digest).decode()) for name, digest in digests)
+    return tuple((name, _PREFIXES.get(name, "") + base64.b64encode(digest).decode()) for name, digest in digests)
 
 
 def _key(layout: Layout) -> bytes:

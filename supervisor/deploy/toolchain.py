@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from supervisor.deploy.context import Context
+from supervisor.deploy.php import Php, provide_interpreter
 from supervisor.model import Plan, Release
 from supervisor.runtimes import (
     PACKAGES,
@@ -72,6 +73,8 @@ class Toolchains:
         self.shelf.begin_deployment()
         plan, made = draft.plan, Toolchain()
         made = await self._add(made, plan, console)
+        if plan.runtime == "php" and made.runtimes:
+            made = await self._with_php(made, draft, console)
         for need in plan.helpers:
             wanted = replace(
                 plan,
@@ -95,6 +98,8 @@ class Toolchains:
         if runtime is None and plan.runtime in PACKAGES and shutil.which("npm", path=environment["PATH"]):
             tool = await self._tools.provide(plan.runtime, plan.runtime_version, environment)
             return _with_tool(made, tool, f"{USING} {tool.name} {tool.version}") if tool else made
+        if runtime is None and plan.runtime == "php":
+            await provide_interpreter(plan, self._context.runner, environment, console)
         runtime = runtime or await self._provider.provide(plan, environment, console)
         if runtime is None:
             return made
@@ -109,6 +114,14 @@ class Toolchains:
         version, environment = plan.package_manager_version, self._environment(made.search_path)
         tool = await self._tools.provide(manager, version, environment)
         return _with_tool(made, tool, _found(runtime, tool))
+
+    async def _with_php(self, made: Toolchain, draft: Release, console: Console) -> Toolchain:
+        """The same, with what a PHP project needs besides the interpreter."""
+        context = self._context
+        php = Php(context.runner, context.user, context.layout.cache, self._environment(made.search_path))
+        parts = await php.complete(draft, made.runtimes[0], console)
+        steps = (*made.steps, *(Step(part.title, part.argv) for part in parts.steps))
+        return replace(made, search_path=(*parts.search_path, *made.search_path), steps=steps)
 
     def _environment(self, search_path: tuple[str, ...]) -> Mapping[str, str]:
         base = self._context.base_env

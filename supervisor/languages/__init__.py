@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from supervisor.errors import PlanError
-from supervisor.languages import bun, go, java, node, platforms, python, ruby, rust
+from supervisor.languages import bun, go, java, node, php, platforms, python, ruby, rust
 from supervisor.languages.language import NO_START, Fit, Language, NoStart
 from supervisor.languages.overrides import Overrides
 from supervisor.languages.platforms import Told, merging
@@ -29,7 +29,16 @@ from supervisor.model import Plan
 
 __all__ = ["LANGUAGES", "Candidate", "Fit", "NoStart", "Overrides", "candidates", "detect"]
 
-LANGUAGES: tuple[Language, ...] = (java, ruby, go, rust, bun, node, python)  # of two that fit equally well, the first
+LANGUAGES: tuple[Language, ...] = (
+    php,
+    java,
+    ruby,
+    go,
+    rust,
+    bun,
+    node,
+    python,
+)  # of two that fit equally well, the first
 
 
 def detect(directory: Path, options: Overrides, root: Path | None = None) -> Plan:

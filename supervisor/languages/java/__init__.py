@@ -15,6 +15,7 @@ from supervisor.languages.versions import Reader, Wanted, first_line, tool_versi
 from supervisor.model import Need, Plan
 
 name = "java"
+FLOOR_SINCE = 17
 markers = (pom.FILE, *gradle.SCRIPTS, "gradlew")
 
 
@@ -38,6 +39,7 @@ def plan(source: Source) -> Plan:
         framework=build.framework.name if build.framework else None,
         runtime="java",
         runtime_version=version.constraint if version else None,
+        runtime_floor=version is not None and version is build.level and _is_floor(build),
         package_manager=build.tool,
         build=build.command,
         start=build.start,
@@ -53,6 +55,12 @@ def _build(source: Source) -> Build | None:
     if has_maven and not (has_gradle and not source.is_file("mvnw")):
         return maven.read(source)
     return gradle.read(source) or (maven.read(source) if has_maven else None)
+
+
+def _is_floor(build: Build) -> bool:
+    """Whether a later version does as well: for Maven, and what is compiled for 17 or later. What is older breaks."""
+    line = build.level.constraint.removeprefix("1.").partition(".")[0] if build.level else ""
+    return build.tool == "maven" and line.isdigit() and int(line) >= FLOOR_SINCE
 
 
 def _none(source: Source) -> Build:

@@ -120,7 +120,7 @@ def _environment(plan: Plan, found: _Fields) -> dict[str, tuple[object, ...]]:
     development = {name: value for tool, name, value in _DEVELOPMENT if tool in commands and installs}
     return {
         "environment": tuple(({**dict(plan.environment), **development, **values}).items()),
-        "generated": tuple(generated),
+        "generated": (*generated, *(name for name in plan.generated if name not in {**values, **generated})),
         "unset": tuple((name, why) for name, why in unset.items() if name not in values and name not in generated),
     }
 

@@ -10,6 +10,7 @@ from supervisor.languages.source import Source
 
 FILE = "Procfile"
 
+_SERVERS_OF_HEROKU = re.compile(r"(?:\S*/)?heroku-(?:php-|hhvm-)?(?:apache2|nginx)\b")
 _LINE = re.compile(r"([A-Za-z0-9_-]+)\s*:\s*(\S.*)")
 
 
@@ -34,4 +35,8 @@ def read(source: Source) -> Iterator[Told]:
     others = [name for name in commands if name not in ("web", "release")]
     if others:
         notes.append(f"{shown}: only web and release are run, not {', '.join(others)}")
-    yield Told(shown, start=commands.get("web"), release=commands.get("release"), notes=tuple(notes))
+    web = commands.get("web")
+    if web and _SERVERS_OF_HEROKU.match(web):  # PHP's plan serves the directory that it names
+        notes.append(f"{shown}: {web.split()[0].rpartition('/')[2]} is Heroku's alone, and was passed over")
+        web = None
+    yield Told(shown, start=web, release=commands.get("release"), notes=tuple(notes))
