@@ -61,6 +61,38 @@ CAUSES = (
         "a package wants another Node: set NODE_VERSION, or `engines` in package.json",
     ),
     _cause(
+        r"missing go\.sum entry|updates to go\.mod needed|go: inconsistent vendoring|"
+        r"no required module provides package ([^\s;:]+)",
+        "go.mod and go.sum do not fit the code {0}: run `go mod tidy` (`go mod vendor` for a vendor/), and commit",
+        far=True,
+    ),
+    _cause(
+        r"requires go >= ?([\d.]+)|go\.mod file indicates go ([\d.]+), but",
+        "another Go is needed ({0} or later): set GO_VERSION, or mend .go-version",
+        far=True,
+    ),
+    _cause(
+        r"requires rustc ([\d.]+)|(lock file version `?\d+`?) (?:was found|requires)|feature `(edition\d+)` is required",
+        "a later Rust is needed ({0}): set RUST_VERSION, or mend rust-toolchain.toml",
+        far=True,
+    ),
+    _cause(
+        r"C compiler \"[\w+-]+\" not found|cgo: [^\n]{0,100}(?:not found|no such file)|linker `[\w-]+` not found|"
+        r"compiled with 'CGO_ENABLED=0'",
+        "a C compiler is needed: install gcc (and libc6-dev) where Orbit runs; for Go, see CGO_ENABLED",
+        far=True,
+    ),
+    _cause(
+        r"Could not find directory of OpenSSL installation|Could not find openssl via pkg-config",
+        "OpenSSL's headers are needed: install pkg-config and libssl-dev, or choose rustls among the crate's features",
+        far=True,
+    ),
+    _cause(
+        r"set `DATABASE_URL` to use query macros online",
+        "sqlx has no database to check queries against: run `cargo sqlx prepare`, and commit .sqlx",
+        far=True,
+    ),
+    _cause(
         r"EADDRINUSE[^\n]{0,200}?:(\d+)\b|EADDRINUSE|[Aa]ddress already in use",
         "something listens on the port {0} already: is it started twice, or does it not use $PORT?",
     ),

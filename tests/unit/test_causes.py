@@ -30,6 +30,22 @@ def test_no_cause_is_made_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("printed", "advice"),
     [
+        ("main.go:4:2: missing go.sum entry for module providing package a.org/b", "run `go mod tidy`"),
+        ("main.go:4:2: no required module provides package a.org/b; to add it:", "the code a.org/b: run `go mod tidy`"),
+        (
+            "go: go.mod requires go >= 1.24 (running go 1.22.1; GOTOOLCHAIN=local)",
+            "another Go is needed (1.24 or later)",
+        ),
+        ("error: package `clap v4.5` cannot be built because it requires rustc 1.74 or newer", "Rust is needed (1.74)"),
+        ("  lock file version `4` was found, but this version of Cargo does not", "a later Rust is needed"),
+        ('cgo: C compiler "gcc" not found: exec: "gcc": not found in $PATH', "a C compiler is needed"),
+        ("error: linker `cc` not found", "a C compiler is needed"),
+        (
+            "Binary was compiled with 'CGO_ENABLED=0', go-sqlite3 requires cgo to work. This is a stub",
+            "see CGO_ENABLED",
+        ),
+        ("  Could not find directory of OpenSSL installation, and this", "OpenSSL's headers are needed"),
+        ("error: set `DATABASE_URL` to use query macros online, or run", "run `cargo sqlx prepare`"),
         ("Error: listen EADDRINUSE: address already in use :::3000", "listens on the port 3000"),
         ("OSError: [Errno 98] Address already in use", "listens on the port already"),
         ("Error: Cannot find module 'express'\nRequire stack:", "express is not installed: add it to `dependencies`"),

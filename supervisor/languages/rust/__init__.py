@@ -1,7 +1,8 @@
 """Rust projects: a Cargo.toml, and which of its packages' programs is to be run.
 
-The fit is CERTAIN with a package, or a workspace, that has a program; one with libraries alone is a HELPER: Node
-and Python projects have those for their native parts.
+The fit is CERTAIN with a package, or a workspace, that has a program and a web framework; LIKELY with a program
+alone. One with libraries is a HELPER: Node and Python projects have those for their native parts. So is one of Tauri:
+what it has for a server is its pages.
 
 Versions: RUST_VERSION, rust-toolchain.toml, rust-toolchain, .tool-versions, mise.toml, `rust-version` in
 Cargo.toml. The last is the lowest that will do: every later Rust builds the same.
@@ -33,7 +34,9 @@ def fit(source: Source) -> Fit:
     project = projects.read(source)
     if project is None:
         return Fit.NO
-    return Fit.CERTAIN if project.binary else Fit.HELPER
+    if not project.binary or project.is_desktop:
+        return Fit.HELPER
+    return Fit.CERTAIN if project.framework else Fit.LIKELY
 
 
 def plan(source: Source) -> Plan:

@@ -35,6 +35,11 @@ class Project:
         return os.path.relpath(self.root.source.directory, self.own.source.directory)
 
     @property
+    def is_desktop(self) -> bool:
+        """Whether the program shows pages in a window of its own."""
+        return self.package is not None and "tauri" in self.package.dependencies
+
+    @property
     def is_chosen(self) -> bool:
         """Whether the package is another than the directory's own."""
         return self.package is not None and self.package is not self.own
