@@ -72,7 +72,8 @@ CAUSES = (
         far=True,
     ),
     _cause(
-        r"requires rustc ([\d.]+)|(lock file version `?\d+`?) (?:was found|requires)|feature `(edition\d+)` is required",
+        r"requires rustc ([\d.]+)|(lock file version `?\d+`?) (?:was found|requires)|"
+        r"feature `(edition\d+)` is required",
         "a later Rust is needed ({0}): set RUST_VERSION, or mend rust-toolchain.toml",
         far=True,
     ),
