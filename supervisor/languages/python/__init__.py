@@ -17,7 +17,7 @@ from supervisor.languages.python import code, django, frameworks, keeping, manag
 from supervisor.languages.python.frameworks import Project
 from supervisor.languages.python.manifests import Dependencies, Pyproject
 from supervisor.languages.source import Source
-from supervisor.languages.versions import Reader, Wanted, first_line, tool_versions, wanted
+from supervisor.languages.versions import Reader, Wanted, first_line, mise_toml, tool_versions, wanted
 from supervisor.model import Plan
 
 name = "python"
@@ -27,11 +27,13 @@ SCRIPTS = ("main", "app", "server", "run", "start", "bot", "index", "wsgi")
 
 _SCRIPT_FILES = tuple(f"{name}.py" for name in SCRIPTS)
 _FLASKS_OWN = "no server is among the dependencies: Flask's own, for development, is used; add gunicorn"
+_OF_CONDA = ("environment.yml", "environment.yaml")
 _PROJECT_FILES = (
     *manifests.REQUIREMENTS,
     "Pipfile",
     "Pipfile.lock",
     "setup.py",
+    *_OF_CONDA,
     *(lockfile for lockfile, _ in managers.LOCKFILES),
 )
 
@@ -56,6 +58,10 @@ def plan(source: Source) -> Plan:
     kept = keeping.dependencies(source, installer)
     version = wanted(source, "PYTHON_VERSION", source.options.python_version, _VERSIONS)
     notes = (version.note("python"),) if version else ()
+    conda = source.first_file(*_OF_CONDA)
+    if conda is not None and installer.command is None:
+        remedy = "write a requirements.txt, or set INSTALL_COMMAND"
+        notes = (*notes, f"{conda} was passed over: conda is not used; {remedy}")
     framework, build, start, remarks = _told(source, project, dependencies)
     return Plan(
         type=name,
@@ -82,6 +88,11 @@ def _told(
     if django.is_django(source):
         start, remarks = django.start(source, dependencies)
         return "django", django.build(source), start, remarks
+    below = django.below(source) if dependencies.has("django") else None
+    if below is not None:
+        start, remarks = django.start(below, dependencies)
+        build, inside = django.build(below), shlex.quote(below.directory.name)
+        return "django", build and f"cd {inside} && {build}", f"cd {inside} && {start}", remarks
     framework, command, remarks = _start(Project(source, dependencies, project.name), project)
     return framework, None, command, remarks
 
@@ -111,13 +122,13 @@ def _own_command(source: Source, own: Pyproject) -> str | None:
 
 def _script(project: Project) -> str | None:
     """A file that runs by itself, or a package with a `__main__`."""
-    found = project.source.first_file(*_SCRIPT_FILES)
+    found = project.source.first_file(*_SCRIPT_FILES) or frameworks.sole(project.source)
     if found is not None:
-        return f"python {found}"
+        return f"python {shlex.quote(found)}"
     package = manifests.normalised(project.name or "").replace("-", "_")
-    for base, directory in ((".", package), ("src", package), (".", "app"), (".", "src")):
+    for base, directory in ((".", package), ("src", package), (".", project.name or ""), (".", "app"), (".", "src")):
         if directory and project.source.is_file(f"{base}/{directory}/__main__.py"):
-            return f"{'PYTHONPATH=src:$PYTHONPATH ' if base == 'src' else ''}python -m {directory}"
+            return f"{'PYTHONPATH=src:$PYTHONPATH ' if base == 'src' else ''}python -m {shlex.quote(directory)}"
     for path in ("src/main.py", "src/app.py", "app/main.py"):
         module = code.module(project.source, path)
         if module is not None:
@@ -160,4 +171,5 @@ _VERSIONS: tuple[Reader, ...] = (
     _pyproject,
     _pipfile,
     tool_versions("python"),
+    mise_toml("python"),
 )

@@ -31,6 +31,12 @@ def is_django(source: Source) -> bool:
     return "django" in (source.peek("manage.py") or "").lower()
 
 
+def below(source: Source) -> Source | None:
+    """The directory with the manage.py, where it is not the project's own."""
+    places = (source.elsewhere(name) for name in source.directories()[:MOST_DIRECTORIES])
+    return next((place for place in places if place is not None and is_django(place)), None)
+
+
 def start(source: Source, dependencies: Dependencies) -> tuple[str, tuple[str, ...]]:
     """The command, and remarks on it. A server of the project's own is preferred to Django's."""
     constants = _settings_constants(source)

@@ -7,6 +7,8 @@ page often share a repository.
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -17,7 +19,22 @@ from supervisor.languages.python.servers import Target
 from supervisor.languages.source import Source
 
 FILES = ("main", "app", "wsgi", "asgi", "server", "application", "run", "api", "index", "__init__")
-PAGES = ("streamlit_app", "app", "main", "Home", "home", "Hello", "dashboard", "ui", "demo", "__init__")
+_CLIENTS = ("aiohttp", "tornado", "notebook", "jupyterlab")  # what many a project has without being a server of it
+_TOOLS = ("setup.py", "conftest.py", "manage.py", "noxfile.py", "tasks.py", "fabfile.py", "gunicorn.conf.py")
+PAGES = (
+    "streamlit_app",
+    "app",
+    "main",
+    "server",
+    "bot",
+    "Home",
+    "home",
+    "Hello",
+    "dashboard",
+    "ui",
+    "demo",
+    "__init__",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +66,30 @@ def find(project: Project) -> tuple[Framework | None, str | None]:
         command = framework.starter(project, framework)
         if command:
             return framework, command
-    return (present[0] if present else None), None
+    sure = [framework for framework in present if framework.package not in _CLIENTS]
+    return (sure[0] if sure else None), None
+
+
+def sole(source: Source) -> str | None:
+    """The only Python file of a directory, whatever its name; None if there are several, or one that never runs."""
+    files = [name for name in source.files(suffix=".py") if name not in _TOOLS and not name.startswith("test_")]
+    return files[0] if len(files) == 1 else None
+
+
+def _named(source: Source) -> str | None:
+    """The file that a Flask project's .flaskenv names."""
+    match = re.search(r"(?m)^\s*FLASK_APP\s*=\s*[\"']?([\w./]+)", source.peek(".flaskenv") or "")
+    if match is None:
+        return None
+    stem = match[1].removeprefix("./").removesuffix(".py").replace(".", "/")
+    return source.first_file(f"{stem}.py", f"{stem}/__init__.py")
 
 
 def modules(project: Project, names: tuple[str, ...] = FILES) -> Iterator[Module]:
     """The files in which people have their application: a bounded number of places, the likeliest first."""
+    named = _named(project.source)
+    if named is not None and (module := code.module(project.source, named)):
+        yield module
     package = normalised(project.name or "").replace("-", "_")
     own = (package, f"src/{package}") if package else ()
     directories = ("", "src", "app", *own, "src/app", "api", "server", "backend", "web")
@@ -62,6 +98,10 @@ def modules(project: Project, names: tuple[str, ...] = FILES) -> Iterator[Module
             found = code.module(project.source, f"{directory}/{name}.py".lstrip("/"))
             if found is not None:
                 yield found
+    other = sole(project.source)
+    module = code.module(project.source, other) if other and other.removesuffix(".py") not in names else None
+    if module is not None:
+        yield module
 
 
 def application(project: Project, classes: tuple[str, ...]) -> Target | None:
@@ -124,6 +164,73 @@ def _dash(project: Project, framework: Framework) -> str | None:
     return None
 
 
+def _wsgi(project: Project, framework: Framework) -> str | None:
+    """For frameworks that bring a server of their own, which the file runs."""
+    target = application(project, framework.classes)
+    command = servers.wsgi(target, project.dependencies) if target else None
+    return command or _by_itself(project, framework)
+
+
+def _aiohttp(project: Project, framework: Framework) -> str | None:
+    target = application(project, framework.classes)
+    if target is not None and project.dependencies.has("gunicorn"):
+        worker = "--worker-class aiohttp.GunicornWebWorker"
+        return target.imported(f"gunicorn {target.called} {worker} --bind 0.0.0.0:$PORT")
+    return _if(project, "web.Application")
+
+
+def _tornado(project: Project, framework: Framework) -> str | None:
+    return _if(project, "tornado.web")
+
+
+def _if(project: Project, text: str) -> str | None:
+    """The file that has `text`: of frameworks that are clients, too."""
+    for module in modules(project, PAGES):
+        if text in (project.source.peek(module.path) or ""):
+            return f"python {module.path}"
+    return None
+
+
+def _by_itself(project: Project, framework: Framework) -> str | None:
+    """The file that uses the framework, which listens where its own code says."""
+    page = script(project, framework.package.replace("-", "_"))
+    return f"python {page.path}" if page else None
+
+
+def _robyn(project: Project, framework: Framework) -> str | None:
+    page = script(project, "robyn")
+    return f"ROBYN_HOST=0.0.0.0 ROBYN_PORT=$PORT python {page.path}" if page else None
+
+
+def _run(line: str) -> Starter:
+    """For frameworks whose own command takes the page: `{}` stands for its file."""
+
+    def start(project: Project, framework: Framework) -> str | None:
+        page = script(project, framework.package)
+        return line.format(page.path) if page else None
+
+    return start
+
+
+def _reflex(project: Project, framework: Framework) -> str | None:
+    known = project.source.is_file("rxconfig.py")
+    return "reflex run --env prod --frontend-port $PORT" if known else None
+
+
+def _voila(project: Project, framework: Framework) -> str | None:
+    """The only notebook, or a list of all of them."""
+    names = project.source.files(suffix=".ipynb")
+    one = f" {shlex.quote(names[0])}" if len(names) == 1 else ""
+    return f"voila{one} --port=$PORT --no-browser --Voila.ip=0.0.0.0" if names else None
+
+
+def _jupyter(project: Project, framework: Framework) -> str | None:
+    program = "lab" if framework.package == "jupyterlab" else "notebook"
+    return (
+        f"jupyter {program} --ip=0.0.0.0 --port=$PORT --no-browser" if project.source.files(suffix=".ipynb") else None
+    )
+
+
 def _streamlit(project: Project, framework: Framework) -> str | None:
     page = script(project, "streamlit")
     options = "--server.port $PORT --server.address 0.0.0.0 --server.headless true"
@@ -149,9 +256,26 @@ FRAMEWORKS = (
     Framework("starlette", "starlette", ("Starlette",), _asgi),
     Framework("flask", "flask", ("Flask", "APIFlask", "OpenAPI"), _flask),
     Framework("dash", "dash", ("Dash",), _dash),
+    Framework("connexion", "connexion", ("FlaskApp", "AsyncApp", "App"), _either),
+    Framework("blacksheep", "blacksheep", ("Application",), _asgi),
+    Framework("robyn", "robyn", (), _robyn),
     Framework("falcon", "falcon", ("App", "API"), _either),
     Framework("bottle", "bottle", ("Bottle", "default_app"), _either),
+    Framework("pyramid", "pyramid", ("make_wsgi_app",), _wsgi),
+    Framework("cherrypy", "cherrypy", (), _by_itself),
+    Framework("aiohttp", "aiohttp", ("Application",), _aiohttp),
+    Framework("tornado", "tornado", (), _tornado),
+    Framework("reflex", "reflex", (), _reflex),
+    Framework("nicegui", "nicegui", (), _by_itself),
     Framework("streamlit", "streamlit", (), _streamlit),
     Framework("chainlit", "chainlit", (), _chainlit),
     Framework("gradio", "gradio", (), _gradio),
+    Framework("panel", "panel", (), _run("panel serve {} --address 0.0.0.0 --port $PORT --allow-websocket-origin='*'")),
+    Framework("solara", "solara", (), _run("solara run {} --host 0.0.0.0 --port $PORT --production")),
+    Framework("shiny", "shiny", (), _run("shiny run {} --host 0.0.0.0 --port $PORT")),
+    Framework("mesop", "mesop", (), _run("mesop {} --port $PORT --prod")),
+    Framework("marimo", "marimo", (), _run("marimo run {} --host 0.0.0.0 --port $PORT --headless")),
+    Framework("voila", "voila", (), _voila),
+    Framework("jupyter", "jupyterlab", (), _jupyter),
+    Framework("jupyter", "notebook", (), _jupyter),
 )

@@ -27,6 +27,7 @@ LOCKFILES = (("uv.lock", "uv"), ("poetry.lock", "poetry"), ("pdm.lock", "pdm"))
 
 # the interpreter is named: uv would follow a .python-version, and replace a virtualenv that does not fit it
 _UV = "uv sync --frozen --no-dev --active --python .venv/bin/python"
+_UV_UNLOCKED = _UV.replace("--frozen ", "")
 _POETRY = "uvx poetry install --only main --no-interaction"
 _POETRY_AGAIN = "uvx poetry install --only-root --no-interaction"
 _ITSELF = "uv pip install -e ."
@@ -71,6 +72,8 @@ def choose(source: Source, project: Pyproject, dependencies: Dependencies) -> In
         return _locked(source, project, "poetry")
     if "pdm" in project.tools:
         return Installer("pdm", _PDM_UNLOCKED)
+    if "uv" in project.tools and project.project:
+        return Installer("uv", _UV_UNLOCKED)
     command = _plain(source, project, dependencies)
     return Installer("pip", command, _ITSELF_AGAIN if command == _ITSELF else None)
 

@@ -1,0 +1,3 @@
+from blacksheep import Application
+
+app = Application()

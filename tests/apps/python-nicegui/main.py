@@ -1,0 +1,5 @@
+import os
+
+from nicegui import ui
+
+ui.run(port=int(os.environ["PORT"]))

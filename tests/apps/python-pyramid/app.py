@@ -1,0 +1,4 @@
+from pyramid.config import Configurator
+
+config = Configurator()
+app = config.make_wsgi_app()

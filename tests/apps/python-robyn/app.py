@@ -1,0 +1,3 @@
+from robyn import Robyn
+
+Robyn(__file__).start()

@@ -1,0 +1,3 @@
+from shiny import App, ui
+
+app = App(ui.page_fluid(), None)

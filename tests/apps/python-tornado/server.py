@@ -1,0 +1,5 @@
+import os
+
+import tornado.web
+
+tornado.web.Application([]).listen(int(os.environ["PORT"]))
