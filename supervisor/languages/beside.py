@@ -23,6 +23,8 @@ class Beside:
     bin_dirs: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     dependencies: tuple[str, ...] = ()
+    caches: tuple[str, ...] = ()
+    after_restore: str | None = None
 
     def after(self, command: str | None) -> str | None:
         """The install of the project's own, and then this one."""
@@ -47,4 +49,6 @@ def read(source: Source, wanted: bool = False) -> Beside:
         bin_dirs=plan.bin_dirs,
         inputs=plan.inputs,
         dependencies=plan.dependencies,
+        caches=plan.caches,
+        after_restore=plan.after_restore,
     )

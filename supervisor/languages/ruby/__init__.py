@@ -64,13 +64,15 @@ def plan(source: Source) -> Plan:
         start=start,
         serve="static" if site else "app",
         output_dir=site.output if site else None,
-        bin_dirs=("vendor/bundle/bin", *web.bin_dirs),
+        bin_dirs=web.bin_dirs,
         environment=_environment(source, own, site, framework),
         notes=((version.note("ruby"),) if version else ()) + _remarks(start, site),
         helpers=web.needs or ((Need("node"),) if own.has("execjs") and not own.has(*_ENGINES) else ()),
         inputs=_inputs(source, own, web),
         dependencies=("vendor/bundle", *web.dependencies),
-        caches=site.caches if site else (rails.CACHES if framework == "rails" else ()),
+        caches=(*_caches(site, framework), *web.caches),
+        after_restore=_after_restore(own, web),
+        generated=() if framework != "rails" or source.is_file("config/master.key") else ("SECRET_KEY_BASE",),
     )
 
 
@@ -101,7 +103,7 @@ def _environment(source: Source, own: Gems, site: Site | None, framework: str | 
     if own.file or site:
         pairs.append(("BUNDLE_WITHOUT", ":".join(gems.LEFT_OUT)))
         if "--local" not in (source.options.install_command or ""):
-            pairs += [("BUNDLE_PATH", "vendor/bundle"), ("BUNDLE_BIN", "vendor/bundle/bin")]
+            pairs.append(("BUNDLE_PATH", "vendor/bundle"))
             pairs += [("BUNDLE_DEPLOYMENT", "true")] if own.lockfile and own.lock.fits_here else []
     pairs += site.environment if site else ()
     pairs += rails.ENVIRONMENT if framework == "rails" else ()
@@ -110,12 +112,24 @@ def _environment(source: Source, own: Gems, site: Site | None, framework: str | 
     return tuple(pairs)
 
 
+def _caches(site: Site | None, framework: str | None) -> tuple[str, ...]:
+    if site is not None:
+        return site.caches
+    return rails.CACHES if framework == "rails" else ()
+
+
 def _inputs(source: Source, own: Gems, web: Beside) -> tuple[str, ...]:
     """Nothing without a lockfile: the newest versions are to be had then, of one part as of the other."""
     if own.file is None or own.lockfile is None or bool(web.install) != bool(web.inputs):
         return ()
     config = (".bundle/config",) if source.is_file(".bundle/config") else ()
     return (own.file, own.lockfile, *config, *web.inputs)
+
+
+def _after_restore(own: Gems, web: Beside) -> str | None:
+    """Gems that lie in the repository build their extensions there; a lockfile for another platform is completed."""
+    again = "bundle install" if own.lock.own or not own.lock.fits_here else None
+    return " && ".join(step for step in (again, web.after_restore) if step) or None
 
 
 def _remarks(start: str | None, site: Site | None) -> tuple[str, ...]:

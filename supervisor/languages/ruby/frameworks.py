@@ -34,7 +34,8 @@ def is_rails(source: Source, gems: Gems) -> bool:
     """An application of Rails, not an engine or a gem for it."""
     if "Rails::Application" in code.text(source, "config/application.rb"):
         return True
-    return gems.file is not None and source.is_file("bin/rails") and not source.is_dir("test/dummy")
+    own = source.is_file("bin/rails") and not source.is_dir("test/dummy")
+    return gems.file is not None and (own or ("rails" in gems.declared and source.is_file("config.ru")))
 
 
 def of(source: Source, gems: Gems) -> str | None:
@@ -47,8 +48,8 @@ def of(source: Source, gems: Gems) -> str | None:
 
 def start(source: Source, gems: Gems, framework: str | None) -> str | None:
     """The command that serves, or runs what there is to run."""
-    if framework == "rails":
-        return RAILS
+    if framework == "rails" and source.first_file("bin/rails", "script/rails"):
+        return RAILS  # without that file, the command knows only how to make a new application
     if source.is_file("config.ru"):
         return _within(gems, _server(source, gems))
     if gems.has("functions_framework"):

@@ -12,7 +12,7 @@ from supervisor.languages.ruby import code
 from supervisor.languages.ruby.gems import Gems
 from supervisor.languages.source import Source
 
-PIPELINES = ("sprockets", "propshaft")
+PIPELINES = ("sprockets", "sprockets-rails", "propshaft", "sass-rails", "tailwindcss-rails", "dartsass-rails")
 BUNDLERS = (  # they hang themselves into assets:precompile
     "jsbundling-rails",
     "cssbundling-rails",
@@ -32,6 +32,7 @@ CACHES = ("tmp/cache/assets", "tmp/cache/webpacker", "tmp/shakapacker")
 _PRECOMPILE = "bundle exec rake assets:precompile"
 _API_ONLY = re.compile(r"\bapi_only\s*=\s*true\b")
 _ALL = re.compile(r"""["'](?:rails/all|sprockets/railtie)["']""")
+_OF_SPROCKETS = "app/assets/config/manifest.js"
 _MANIFEST = re.compile(r"\.?(?:sprockets-)?manifest(?:-[\w-]+)?\.(?:json|yml)")
 
 
@@ -46,16 +47,17 @@ def build(source: Source, gems: Gems) -> str | None:
 
 
 def _has_assets(source: Source, gems: Gems) -> bool:
+    """Sprockets came with Rails before its version 7, and the application says whether it is used."""
     if source.has("package.json") and gems.has(*BUNDLERS):
         return True
     application = code.text(source, "config/application.rb")
     if not source.is_dir("app/assets") or _API_ONLY.search(application):
         return False
-    if gems.has(*PIPELINES, "sprockets-rails", "sass-rails", "tailwindcss-rails", "dartsass-rails"):
-        # before Rails 7 sprockets comes with Rails, and the application says whether it is used
-        brought = not gems.declared.intersection(("propshaft", "sprockets-rails", *PIPELINES))
-        return not brought or not application or bool(_ALL.search(application)) or gems.version("railties") >= (7,)
-    return False
+    if gems.declared.intersection(PIPELINES):
+        return True
+    if gems.has(*PIPELINES):
+        return not application or bool(_ALL.search(application)) or gems.version("railties") >= (7,)
+    return not gems.lock.versions and ("sprockets/railtie" in application or source.is_file(_OF_SPROCKETS))
 
 
 def _is_compiled(source: Source) -> bool:
