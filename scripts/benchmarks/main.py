@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 
+import detect
 import idle
 import output
 import pushes
@@ -22,6 +23,7 @@ SECTIONS: dict[str, Callable[[int], None]] = {
     "idle": idle.run,
     "stop": stop.run_survivors,
     "tree": stop.run_tree,
+    "detect": detect.run,
 }
 
 

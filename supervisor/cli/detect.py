@@ -45,7 +45,7 @@ def detect(directory: Path, as_json: bool, full: bool) -> None:
       orbit detect ~/src/shop
       PROJECT_PATH=apps/web orbit detect --json ~/src/monorepo
     """
-    project, options = _project(directory, os.environ), _overrides(os.environ)
+    project, options = project_in(directory, os.environ), overrides_of(os.environ)
     try:
         plan = plan_of(project, options, directory)
     except NoStart as error:
@@ -63,13 +63,13 @@ def detect(directory: Path, as_json: bool, full: bool) -> None:
     click.echo(json.dumps(facts, indent=2))
 
 
-def _overrides(environ: Mapping[str, str]) -> Overrides:
+def overrides_of(environ: Mapping[str, str]) -> Overrides:
     """The variables of detection: each is named like its field."""
     found = {field.name: environ.get(field.name.upper()) for field in fields(Overrides)}
     return Overrides(**{name: value for name, value in found.items() if value is not None})
 
 
-def _project(directory: Path, environ: Mapping[str, str]) -> Path:
+def project_in(directory: Path, environ: Mapping[str, str]) -> Path:
     """The project's directory in a repository. Raises SettingsError if PROJECT_PATH is none inside it."""
     path = environ.get("PROJECT_PATH", "").strip()
     project = directory / path
