@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 
-from supervisor.languages.node import frameworks, keeping, managers, package, sites
+from supervisor.languages.language import NO_START
+from supervisor.languages.node import apps, frameworks, keeping, managers, package, sites
 from supervisor.languages.node.engine import Engine
 from supervisor.languages.node.frameworks import Framework
 from supervisor.languages.node.keeping import Kept
 from supervisor.languages.node.managers import PackageManager
 from supervisor.languages.node.package import Package
-from supervisor.languages.node.start import Project, find, serves
+from supervisor.languages.node.start import Project, Start, find, serves
 from supervisor.languages.node.workspace import patterns, root_of
 from supervisor.languages.source import Source
 from supervisor.languages.versions import Wanted, wanted
@@ -18,6 +19,8 @@ from supervisor.model import Plan
 
 _BUILDS = ("build", "heroku-postbuild", "gcp-build", "build:prod", "build:production", "docs:build", "build-storybook")
 """Scripts by whose names people tell their host how to build, the usual one first."""
+
+MOST_NAMED = 5
 
 
 def plan(source: Source, engine: Engine, version: str | None) -> Plan:
@@ -28,9 +31,16 @@ def plan(source: Source, engine: Engine, version: str | None) -> Plan:
     constraint = wanted(source, engine.variable, version, engine.versions)
     build, build_notes = _build(source, own, manager, framework)
     start = find(Project(source, own, manager, engine, framework, build is not None))
+    install = manager.install if _needs_install(source, own, manager) else None
+    if _is_bare_root(source, own, framework, start):
+        members = apps.startable(source, engine)
+        if len(members) == 1:
+            member = plan(source.at(source.directory / members[0]), engine, version)
+            return apps.moved(member, members[0], install)
+        framework = None  # a tool that the members share
+        start = Start(notes=(f"{NO_START}it is the root of a monorepo; set PROJECT_PATH to {_one_of(members)}",))
     if constraint is None and start.needs:
         constraint = Wanted(start.needs, "the start command, which is TypeScript")
-    install = manager.install if _needs_install(source, own, manager) else None
     kept = keeping.dependencies(source, own, manager) if install else Kept()
     return Plan(
         type=engine.name,
@@ -52,6 +62,19 @@ def plan(source: Source, engine: Engine, version: str | None) -> Plan:
         after_restore=kept.after_restore,
         notes=((constraint.note(engine.name),) if constraint else ()) + manager.notes + build_notes + start.notes,
     )
+
+
+def _is_bare_root(source: Source, own: Package, framework: Framework | None, start: Start) -> bool:
+    """Whether this is a monorepo's root without an application of its own: at most the tools of its members."""
+    if source.start is not None or own.script("start") is not None or not patterns(source):
+        return False
+    is_tool = framework in frameworks.BUNDLERS and start.output is not None and not source.is_file("index.html")
+    return start.command is None and (start.output is None or is_tool)
+
+
+def _one_of(members: tuple[str, ...]) -> str:
+    shown = ", ".join(members[:MOST_NAMED])
+    return f"one of {shown}" if shown else "one of its projects"
 
 
 def _needs_install(source: Source, own: Package, manager: PackageManager) -> bool:

@@ -12,7 +12,6 @@ from supervisor.languages.node.engine import Engine
 from supervisor.languages.node.frameworks import Framework, develops
 from supervisor.languages.node.managers import PackageManager
 from supervisor.languages.node.package import Package
-from supervisor.languages.node.workspace import patterns
 from supervisor.languages.source import Source
 
 ENTRIES = ("server", "index", "app", "main", "src/server", "src/index", "src/app", "src/main")
@@ -68,8 +67,6 @@ def find(project: Project) -> Start:
         return _typed(project, typed)
     if command is not None:
         return Start(command, notes=_remarks(project, command))
-    if patterns(project.source):
-        return Start(notes=(f"{NO_START}it is the root of a monorepo; set PROJECT_PATH to one of its projects",))
     looked_for = "scripts.start or main in package.json, server.js, index.js or app.js"
     return Start(notes=(f"{NO_START}there is no {looked_for}; add a start script",))
 
