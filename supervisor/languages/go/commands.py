@@ -12,10 +12,9 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from supervisor.languages.go import constraints
+from supervisor.languages.go import constraints, legacy
 from supervisor.languages.go.packages import Program
 from supervisor.languages.go.project import Project
-from supervisor.languages.source import Source
 
 NAMES = ("app", "out", "server", "main", "program", "bin/app")
 BIN = "bin"
@@ -49,7 +48,7 @@ def outputs(project: Project, program: Program) -> tuple[Output, ...]:
 def install(project: Project, program: Program | None) -> str | None:
     """What fetches the modules; None if there are none to fetch."""
     if project.module is None and project.work is None:
-        return _begin(project.source, program) if program and _is_foreign(program) else None
+        return legacy.install(project.source, program) if program else None
     if project.is_vendored:
         return None
     module = project.module
@@ -60,14 +59,15 @@ def install(project: Project, program: Program | None) -> str | None:
 
 def build(project: Project, made: tuple[Output, ...]) -> str:
     """A command line for all of them."""
-    return " && ".join(_build(project, one) for one in made)
+    line = " && ".join(_build(project, one) for one in made)
+    return line if project.module or project.work else legacy.build(project.source, made[0].program, line)
 
 
 def _build(project: Project, output: Output) -> str:
     program = output.program
     tags = ("-tags", constraints.HEROKU) if program.for_heroku else ()
     words = ["go", "build", *_modules(project), *tags, _LINK, "-o", shlex.quote(output.path)]
-    if project.module is None and project.work is None and not _is_foreign(program):
+    if project.module is None and project.work is None and not legacy.is_foreign(program):
         # without a go.mod only files can be built
         files = (os.path.normpath(f"{program.directory}/{file}") for file in program.files)
         return " ".join([*words, *(shlex.quote(file if not file.startswith("-") else f"./{file}") for file in files)])
@@ -76,8 +76,6 @@ def _build(project: Project, output: Output) -> str:
 
 def _modules(project: Project) -> tuple[str, ...]:
     """Where the modules come from, if Go would not know it by itself."""
-    if project.module is None and project.work is None:
-        return ("-mod=mod",) if project.source.is_dir("vendor") else ()
     version = re.match(r"1\.(\d+)", (project.module.go if project.module else None) or "1.0")
     is_old = version is not None and int(version[1]) < 14
     return ("-mod=vendor",) if project.is_vendored and is_old else ()
@@ -87,25 +85,6 @@ def _is_summed(project: Project) -> bool:
     """Whether a go.sum is there, or the go.work.sum of a workspace around it."""
     above = (project.home, *project.home.above())
     return project.home.is_file("go.sum") or any(place.is_file("go.work.sum") for place in above)
-
-
-def _is_foreign(program: Program) -> bool:
-    """Whether it imports what does not come with Go: its paths begin with a host's name."""
-    return any("." in path.split("/")[0] for path in program.imports)
-
-
-def _begin(source: Source, program: Program) -> str:
-    """Make a module of code from before there were any. Its path shows in how it imports its own packages."""
-    return f"go mod init {shlex.quote(_path(source, program))} && go mod tidy"
-
-
-def _path(source: Source, program: Program) -> str:
-    for path in sorted(program.imports):
-        parts = path.split("/")
-        for at in range(1, len(parts)):
-            if source.is_dir("/".join(parts[at:])) and "." in parts[0]:
-                return "/".join(parts[:at])
-    return "app"
 
 
 def _called(project: Project, program: Program, command: str | None) -> list[Output]:

@@ -1,0 +1,10 @@
+package main
+
+import (
+	"net/http"
+	"github.com/gorilla/mux"
+	"example.org/ada/shop/pages"
+)
+
+func main() {
+}
