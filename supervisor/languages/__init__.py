@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from supervisor.errors import PlanError
-from supervisor.languages import bun, go, java, node, php, platforms, python, ruby, rust
+from supervisor.languages import bun, dotnet, go, java, node, php, platforms, python, ruby, rust
 from supervisor.languages.language import NO_START, Fit, Language, NoStart
 from supervisor.languages.overrides import Overrides
 from supervisor.languages.platforms import Told, merging
@@ -32,6 +32,7 @@ __all__ = ["LANGUAGES", "Candidate", "Fit", "NoStart", "Overrides", "candidates"
 LANGUAGES: tuple[Language, ...] = (
     php,
     java,
+    dotnet,
     ruby,
     go,
     rust,

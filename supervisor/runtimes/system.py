@@ -17,13 +17,13 @@ from pathlib import Path
 
 from supervisor.errors import RuntimeMissing
 from supervisor.model import Plan, Runner, User
-from supervisor.runtimes import bun, go, java, node, php, python, ruby, rust
+from supervisor.runtimes import bun, dotnet, go, java, node, php, python, ruby, rust
 from supervisor.runtimes.probe import Probe
 from supervisor.runtimes.program import GRADLE, HUGO, MAVEN, MDBOOK, ZOLA
 from supervisor.runtimes.requirement import Requirement, Test, anything, numbers
 from supervisor.runtimes.runtime import Kind, Runtime
 
-KINDS: tuple[Kind, ...] = (node, python, bun, go, rust, ruby, java, php, MAVEN, GRADLE, HUGO, ZOLA, MDBOOK)
+KINDS: tuple[Kind, ...] = (node, python, bun, go, rust, ruby, java, php, dotnet, MAVEN, GRADLE, HUGO, ZOLA, MDBOOK)
 MOST_SHOWN = 6
 
 

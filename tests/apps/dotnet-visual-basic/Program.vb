@@ -1,0 +1,2 @@
+Module Program
+End Module
