@@ -74,6 +74,17 @@ def test_flux_says_port_variables_and_what_is_misspelt(tmp_path: Path) -> None:
     assert "flux.yaml: buildComand is not known; did you mean buildCommand?" in plan.notes
 
 
+def test_what_the_language_wants_made_up_gives_way_to_a_value_alone(tmp_path: Path) -> None:
+    (tmp_path / "Gemfile").write_text('gem "rails"\ngem "puma"\n')
+    (tmp_path / "Gemfile.lock").write_text("GEM\n  specs:\n    puma (6.4.0)\n    rails (7.1.0)\n")
+    (tmp_path / "config.ru").write_text("run App\n")
+    plan = plan_of(tmp_path, **{"flux.yaml": "envVars: {A: 1}\n"})
+    assert plan.generated == ("SECRET_KEY_BASE",)
+    plan = plan_of(tmp_path, **{"flux.yaml": "envVars: {SECRET_KEY_BASE: x}\n"})
+    assert plan.generated == ()
+    assert ("SECRET_KEY_BASE", "x") in plan.environment
+
+
 def test_a_port_among_the_variables_is_orbits_to_set(tmp_path: Path) -> None:
     render = "services:\n- type: web\n  startCommand: ./x\n  envVars:\n  - {key: PORT, value: 10000}\n"
     plan = plan_of(tmp_path, **{"render.yaml": render})
@@ -162,6 +173,18 @@ def test_a_broken_or_hostile_file_is_one_clear_line(tmp_path: Path, file: str, t
     assert said in str(error.value)
     assert str(error.value).startswith(f"cannot read {file}: ")
     assert "\n" not in str(error.value)
+
+
+def test_rules_that_nobody_has_to_understand_are_passed_over(tmp_path: Path) -> None:
+    rules = '{"rewrites": [{"source": "/api", "destination": {"service": "api"}}, 3], "outputDirectory": "out"}'
+    (tmp_path / "Procfile").write_text("web: ./x\n")
+    assert plan_of(tmp_path, **{"vercel.json": rules}).start == "./x"
+
+
+def test_files_for_sites_do_not_touch_an_application() -> None:
+    plan = sample("platform-netlify-of-a-server")
+    assert "build" not in dict(plan.origins)
+    assert (plan.start, plan.output_dir) == ("npm start", None)
 
 
 def test_tags_of_yaml_construct_nothing(tmp_path: Path) -> None:

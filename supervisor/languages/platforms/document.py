@@ -46,6 +46,11 @@ class Table:
                 return words.strip()
         return None
 
+    def word(self, name: str) -> str | None:
+        """The same of something that nobody has to understand: None if it is no text."""
+        words = scalar(self.values.get(name))
+        return words.strip() if words is not None else None
+
     def lines(self, *names: str) -> tuple[str, ...] | None:
         """A command that is one text or a list of them. Raises PlanError if it is neither; None if there is none."""
         for name in names:
@@ -91,6 +96,13 @@ class Table:
             if not isinstance(item, dict):
                 raise self._wrong(f"{name}[{place}]", item, "an object")
             yield Table(self.source, self.file, item, self._place(f"{name}[{place}]"))
+
+    def rules(self, name: str) -> Iterator[Table]:
+        """The tables in a list, as far as there are any: nobody has to understand the rest."""
+        value = self.values.get(name)
+        for item in value if isinstance(value, list) else ():
+            if isinstance(item, dict):
+                yield Table(self.source, self.file, item, self._place(name))
 
     def truth(self, name: str) -> bool:
         """A word that is `true`."""

@@ -54,6 +54,8 @@ def completed(options: Overrides, told: Sequence[Told]) -> tuple[Overrides, tupl
 
 def merged(plan: Plan, told: Sequence[Told]) -> Plan:
     """The plan with what the files say."""
+    is_site = plan.serve == "static" or plan.start is None
+    told = [file for file in told if is_site or not file.for_sites]
     if not told:
         return plan
     found = _Fields(told)

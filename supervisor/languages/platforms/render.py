@@ -85,8 +85,8 @@ def _told(file: Table, service: Table) -> Told:
         static=static,
         publishes=service.text("staticPublishPath") if static else None,
         single_page=any(
-            rule.text("type") == "rewrite" and rule.text("source") == "/*" and rule.text("destination") == "/index.html"
-            for rule in service.tables("routes")
+            rule.word("type") == "rewrite" and rule.word("source") == "/*" and rule.word("destination") == "/index.html"
+            for rule in service.rules("routes")
         ),
         health_path=health_path,
         port=environment.port,

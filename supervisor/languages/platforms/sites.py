@@ -1,4 +1,4 @@
-"""netlify.toml and vercel.json, which are for sites: an application stays one, though they decide about its build."""
+"""netlify.toml and vercel.json, which are for sites: an application with a server is not touched by them."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ def netlify(source: Source) -> Iterator[Told]:
     command, publish = (context.text(name) or build.text(name) for name in ("command", "publish"))
     yield Told(
         file.shown,
+        for_sites=True,
         build=(command,) if command else None,
         environment=tuple(environment.values.items()),
         publishes=publish,
         single_page=any(
-            rule.text("from") == "/*" and rule.text("to") in _INDEX and rule.text("status") == "200"
-            for rule in file.tables("redirects")
+            rule.word("from") == "/*" and rule.word("to") in _INDEX and rule.word("status") == "200"
+            for rule in file.rules("redirects")
         ),
         port=environment.port,
         notes=tuple(environment.notes),
@@ -51,12 +52,12 @@ def vercel(source: Source) -> Iterator[Told]:
         return
     yield Told(
         file.shown,
+        for_sites=True,
         install=_command(file, "installCommand"),
         build=_command(file, "buildCommand"),
         publishes=file.text("outputDirectory"),
         single_page=any(
-            rule.text("source") in _EVERYTHING and rule.text("destination") in _INDEX
-            for rule in file.tables("rewrites")
+            rule.word("source") in _EVERYTHING and rule.word("destination") in _INDEX for rule in file.rules("rewrites")
         ),
     )
 

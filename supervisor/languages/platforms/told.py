@@ -16,7 +16,8 @@ class Told:
     `release` runs between the build and the switch, as `release:` of a Procfile does. `environment` has values,
     `generated` names whose value is to be made up once and kept, `unset` names that the user has to set, and why.
     `language` is the kind of project that the file names, `static` that it is a site of files.
-    `publishes` says where the files of a site are, should it turn out to be one.
+    `publishes` says where the files of a site are, should it turn out to be one; with `for_sites` it is about those
+    alone.
     """
 
     origin: str
@@ -30,6 +31,7 @@ class Told:
     versions: tuple[tuple[str, str], ...] = ()  # ("NODE_VERSION", "20"): not for the application to see
     language: str | None = None
     static: bool = False
+    for_sites: bool = False
     publishes: str | None = None
     single_page: bool = False
     health_path: str | None = None
