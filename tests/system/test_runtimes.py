@@ -72,6 +72,7 @@ def test_application_runs_on_a_version_of_node_that_the_system_does_not_have(
 ) -> None:
     mirror.add_real(packages, "22.12.0", "10.9.0")
     mirror.add_stand_ins("24.1.0")
+    node_orbit.env["PATH"] = node_orbit.env["PATH"].partition(":")[2]  # mise itself comes from npm's registry
     index = (
         "require('http').createServer((request, response) => response.end(JSON.stringify("
         "{version: process.version, path: process.execPath}))).listen(process.env.PORT)"
