@@ -7,6 +7,7 @@ that user may exchange any part of them at any moment, and Orbit may be root.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import sys
@@ -116,6 +117,15 @@ def reached(root: Path, path: Path, flags: int) -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
+
+
+def is_there(root: Path, path: str) -> bool:
+    """Whether something of that name is there below `root`; not if a link leads there."""
+    try:
+        with reached(root, root / path, os.O_PATH):
+            return True
+    except OSError as error:
+        return error.errno == errno.ELOOP
 
 
 @contextlib.contextmanager

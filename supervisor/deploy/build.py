@@ -16,6 +16,7 @@ from supervisor.deploy.attempt import Attempt, StageFailed
 from supervisor.deploy.buildlog import BuildLog
 from supervisor.deploy.context import Context
 from supervisor.deploy.dependencies import Dependencies, Install
+from supervisor.deploy.kept import KeptCaches
 from supervisor.deploy.source import Source
 from supervisor.deploy.toolchain import Toolchain, Toolchains
 from supervisor.deploy.web import WebServer
@@ -49,6 +50,7 @@ class Builder:
         self._source = source
         self.toolchains = Toolchains(context)
         self._dependencies = Dependencies(context)
+        self._kept = KeptCaches(context, store)
 
     async def fetch(self, attempt: Attempt) -> Commit:
         """The commit that the attempt is about. Raises SourceError."""
@@ -154,6 +156,7 @@ class Builder:
             await self._run_steps(attempt, [_Step("Installing Dependencies", line)], draft, build_log)
 
         await self._dependencies.provide(Install(attempt, draft, prepared, build_log, prepare, run))
+        await self._kept.bring(draft, build_log)
 
     async def _prepare(
         self, attempt: Attempt, draft: Release, build_log: BuildLog, hook_runner: hooks.HookRunner

@@ -29,6 +29,11 @@ class BuildLog:
         self._commit = commit
         self.path = self._directory / f"{release}.log"
 
+    @property
+    def of_failure(self) -> Path:
+        """Where it goes if the build fails, and where that of an earlier failure of the same commit is."""
+        return self._directory / f"{self._commit.short}-FAILED.log"
+
     def begin(self, plan: Plan) -> None:
         """The head: what is built."""
         facts = {
@@ -50,7 +55,7 @@ class BuildLog:
 
     def failed(self) -> None:
         """Keep it under the name of a failed build, in place of an earlier failure of the same commit."""
-        target = self._directory / f"{self._commit.short}-FAILED.log"
+        target = self.of_failure
         with contextlib.suppress(OSError):
             for path in files.listing(self._directory, f"{target.name}*"):
                 files.remove(path)

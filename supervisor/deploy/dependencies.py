@@ -103,7 +103,7 @@ class Dependencies:
             return None, "nothing in the project, as a lockfile would, says that the same would be installed"
         made = {within(draft, step.makes) for step in install.toolchain.steps if step.makes}
         for path in paths:
-            if path not in made and _is_there(draft.directory, path):
+            if path not in made and disk.is_there(draft.directory, path):
                 return None, f"{path} is a part of the repository"
         environment = self._context.environment(draft)
         try:
@@ -136,12 +136,12 @@ class Dependencies:
     async def _after_restore(self, install: Install, answer: Mapping[str, Any]) -> None:
         """What an install does with the project's own source; and is all there that the install had made?"""
         for name in answer["outside"]:
-            if not _is_there(Path(self._home(install.draft)), f".cache/{name}"):
+            if not disk.is_there(Path(self._home(install.draft)), f".cache/{name}"):
                 raise Failed(f"~/.cache/{name}, which the install had filled, is not there any more")
         if install.draft.plan.after_restore:
             await install.run(install.draft.plan.after_restore)
         for place in answer["changed"]:
-            if not _is_there(install.draft.directory, place):
+            if not disk.is_there(install.draft.directory, place):
                 raise Failed(f"the install had made {place}, too")
 
     async def _give_up(self, install: Install, print_: Fingerprint, paths: list[str], why: str) -> str:
@@ -250,12 +250,3 @@ class Dependencies:
         install.log.note(text)
         if is_outcome:
             install.attempt.dependencies = text
-
-
-def _is_there(root: Path, path: str) -> bool:
-    """Whether something of that name is there; not if a link leads there."""
-    try:
-        with disk.reached(root, root / path, os.O_PATH):
-            return True
-    except OSError:
-        return False

@@ -100,3 +100,4 @@ def test_rust_workspace_on_the_toolchain_of_the_system(orbit: Orbit, repository:
 
     serve(orbit, repository, files("1"), files("2"))
     assert (orbit.home / "production/current/target/release/shop").is_file()
+    assert "caches of the last build: target" in orbit.log("setup.log")
