@@ -26,7 +26,7 @@ from supervisor.processes.app import App, describe
 from supervisor.processes.spawner import Spec
 from supervisor.releases import gate
 from supervisor.releases.store import ReleaseStore
-from supervisor.sites import config, content, nginx
+from supervisor.sites import config, content, nginx, rules
 
 Run = Callable[[str, tuple[str, ...]], Awaitable[None]]
 ASK_S = 10.0
@@ -87,8 +87,12 @@ class WebServer:
             named = ", ".join(found.outside[:3])
             logger.warning("links are not served, since {} leads out of what may be served", named)
         follows = found.links > 0 and not found.outside
-        release = replace(draft, site=Site(found.place, plan.single_page, follows, found.utf8, stamp))
+        # What was built and has no other page makes its pages in the browser, whatever their addresses are.
+        one_page = plan.single_page or (plan.build is not None and found.pages == 1)
+        release = replace(draft, site=Site(found.place, one_page, follows, found.utf8, stamp))
         self._assure_answer(release, found.root, output_dir)
+        for note in rules.read(found.root).notes:
+            logger.warning(note)
         await self._try(release)
         logger.info("{} files in {} are served by nginx", found.files, output_dir)
         return release
@@ -99,7 +103,7 @@ class WebServer:
         if settings.skip_health_check or script.find(release.project, release.directory):
             return
         path = self._context.health_path(release)
-        if not content.answers(root, path, release.plan.single_page):
+        if not content.answers(root, path, release.site is not None and release.site.single_page):
             wanted = "index.html" if path == "/" else f"file for {path} (HEALTH_CHECK_PATH)"
             there = content.named(root)
             raise StageFailed(f"the site has no page to begin with: there is no {wanted} in {output_dir}{there}")
@@ -185,7 +189,8 @@ class WebServer:
     def _configuration(self, release: Release) -> str:
         site = release.site
         assert site is not None
-        return config.text(self._server(), config.Options(site.single_page, site.links, site.utf8))
+        options = config.Options(site.single_page, site.links, site.utf8, rules.read(self._root(release)))
+        return config.text(self._server(), options)
 
     def _server(self) -> config.Server:
         program, user = self._assured(), self._context.user

@@ -7,11 +7,13 @@ live; each request looks where it leads once, at its beginning, and sees that re
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
 from supervisor.errors import OrbitError
+from supervisor.sites.rules import STATUSES, Header, Rules
+from supervisor.sites.template import CONFIGURATION
 from supervisor.sites.types import FILES, TEXT, TYPES
 
 HIDDEN = (
@@ -23,6 +25,8 @@ HIDDEN = (
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 _FOLDERS = "(?:assets|_astro|static|build|chunks|js|css|img|media|fonts)"
+DEFAULTS = {"x-content-type-options": "nosniff", "referrer-policy": "strict-origin-when-cross-origin"}
+"""No page breaks by these."""
 HASHED = (
     r"/(?:_next/static|_app/immutable)/.+\.[a-z0-9]+$",
     r"/_nuxt/[^/]+\.(?:m?js|css|woff2?|png|jpe?g|svg|webp|avif|gif)$",
@@ -67,6 +71,7 @@ class Options:
     single_page: bool = False
     links: bool = False
     utf8: bool = True
+    rules: Rules = field(default_factory=Rules)
 
 
 class _Template(Template):
@@ -76,6 +81,7 @@ class _Template(Template):
 def text(server: Server, options: Options) -> str:
     """The whole configuration. Raises OrbitError about a path that nginx cannot be told."""
     directory = quoted(server.directory)
+    one_page = options.single_page or options.rules.single_page
     values = {
         "load": "".join(f"load_module {quoted(name)};\n" for name in server.modules),
         "user": f"user {server.user};\n" if server.user else "",
@@ -94,9 +100,53 @@ def text(server: Server, options: Options) -> str:
         "listen": "".join(f"listen {place};\n        " for place in _places(server)),
         "symlinks": "off" if options.links else "on from=$site",
         "hidden": "|".join(re.escape(name) for name in HIDDEN),
-        "fallback": "/200.html /index.html =404" if options.single_page else "/200.html =404",
+        "fallback": "/200.html /index.html =404" if one_page else "/200.html =404",
+        **_redirects(options.rules),
+        **_headers(options.rules.headers),
     }
-    return _Template(_CONFIGURATION).substitute(values)
+    return _Template(CONFIGURATION).substitute(values)
+
+
+def _redirects(rules: Rules) -> dict[str, str]:
+    """What each address is answered with, where there is a rule for it: the first counts."""
+    parts: dict[str, str] = {}
+    for name, chosen in (
+        ("forced", [rule for rule in rules.redirects if rule.forced]),
+        ("other", [rule for rule in rules.redirects if not rule.forced]),
+    ):
+        codes = "".join(f"        {_regex(rule.pattern)} {rule.status};\n" for rule in chosen)
+        targets = "".join(f"        {_regex(rule.pattern)} {_word(rule.target)};\n" for rule in chosen)
+        parts[f"{name}_codes"], parts[f"{name}_targets"] = codes, targets
+        used = [code for code in STATUSES if any(rule.status == code for rule in chosen)]
+        lines = (f"if (${name}_code = {code}) {{ return {code} ${name}_target; }}" for code in used)
+        parts[f"{name}_returns"] = "\n            ".join(lines)
+    return parts
+
+
+def _headers(headers: tuple[Header, ...]) -> dict[str, str]:
+    """A variable for each header that a rule sets; of several rules the last counts, over what we would say."""
+    names = dict.fromkeys(("cache-control", *DEFAULTS, *(header.name for header in headers)))
+    maps, lines = "", ""
+    for number, name in enumerate(names):
+        rules = [header for header in reversed(headers) if header.name == name]
+        entries = "".join(f"        {_regex(rule.pattern)} {_word(rule.value)};\n" for rule in rules)
+        usual = "$cache" if name == "cache-control" else _word(DEFAULTS.get(name, ""))
+        maps += f"    map $request_uri $header_{number} {{\n        default {usual};\n{entries}    }}\n"
+        told = f"$header_{number}"
+        if name == "cache-control":  # a failure is not kept, whatever is said of the file that is missing
+            maps += f'    map $status $kept {{\n        default {told};\n        "~^[45]" no-cache;\n    }}\n'
+            told = "$kept"
+        lines += f"        add_header {name.title()} {told} always;\n"
+    return {"header_maps": maps, "header_lines": lines}
+
+
+def _regex(pattern: str) -> str:
+    return f'"~{pattern}"'
+
+
+def _word(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def quoted(path: Path | str) -> str:
@@ -114,181 +164,3 @@ def _places(server: Server) -> tuple[str, ...]:
 
 def _brotli() -> str:
     return f"brotli on;\n    brotli_static on;\n    brotli_types {' '.join(sorted(set(TEXT) - {'text/html'}))};"
-
-
-_CONFIGURATION = r"""# Made by Orbit, and made anew at every deployment.
-%{load}%{user}daemon off;
-worker_processes %{workers};
-pid "%{directory}/nginx.pid";
-error_log stderr warn;
-
-events {
-    worker_connections %{connections};
-}
-
-http {
-    types {
-%{types}    }
-    types_hash_max_size 4096;
-    default_type application/octet-stream;
-    charset %{charset};
-    charset_types %{charset_types};
-
-    client_body_temp_path "%{directory}/body";
-    proxy_temp_path "%{directory}/proxy";
-    fastcgi_temp_path "%{directory}/fastcgi";
-    uwsgi_temp_path "%{directory}/uwsgi";
-    scgi_temp_path "%{directory}/scgi";
-
-    map $http_user_agent $is_logged {
-        default 1;
-        orbit-health-check 0;
-    }
-    log_format short '$remote_addr "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"';
-    access_log /dev/stdout short buffer=16k flush=1s if=$is_logged;
-    log_not_found off;
-
-    server_tokens off;
-    absolute_redirect off;
-    port_in_redirect off;
-    sendfile on;
-    tcp_nopush on;
-    etag on;
-
-    # What a stranger can hold is little, and not for long.
-    client_header_timeout 10s;
-    client_body_timeout 10s;
-    send_timeout 30s;
-    keepalive_timeout 65s;
-    keepalive_requests 10000;
-    reset_timedout_connection on;
-    client_header_buffer_size 1k;
-    large_client_header_buffers 4 8k;
-    client_max_body_size 1k;
-    max_ranges 16;
-
-    gzip on;
-    gzip_comp_level 5;
-    gzip_min_length 860;
-    gzip_proxied any;
-    gzip_vary on;
-    gzip_types %{text};
-    %{gzip_static}
-    %{brotli}
-
-    # Where the files are, the same from a request's beginning to its end. The link may lead elsewhere meanwhile.
-    map $realpath_root $site {
-        default $realpath_root;
-    }
-
-    # The health check names a release, and is told so if this is the one that answers.
-    map "$http_x_orbit_release $site" $confirmed {
-        default "";
-        "~^(?<asked>[^ ]+) .*/releases/\k<asked>(?:/|$)" $asked;
-    }
-
-    # A path that is no file may be a page of the application, but only for who takes a page, and no picture or script.
-    map $http_accept $takes_pages {
-        default 0;
-        "" 1;
-        "~*text/html" 1;
-        "~\*/\*" 1;
-    }
-    map $uri $is_page {
-        default $takes_pages;
-        "~*\.(?:%{files})$" 0;
-    }
-
-    # The address as it was sent, with a slash at its end, or without.
-    map $request_uri $slashed {
-        default "/";
-        "~^/*+(?<path1>[^?]*[^?/])/*+(?<query1>\?.*)?$" "/$path1/$query1";
-    }
-    map $request_uri $unslashed {
-        default "/";
-        "~^/*+(?<path2>[^?]*[^?/])/*+(?<query2>\?.*)?$" "/$path2$query2";
-    }
-    map $uri $bare {
-        default "/..";
-        "~^(?<bare_path>/.+)/$" $bare_path;
-    }
-
-    map $uri $lifetime {
-        default "no-cache";
-        "~*\.x?html?$" "no-cache";
-%{hashed}    }
-    map $status $cache {
-        default $lifetime;
-        "~^(?:30[12378]|[45]..)$" "no-cache";
-    }
-    map $status $allowed {
-        default "";
-        405 "GET, HEAD";
-    }
-
-    server {
-        %{listen}server_name _;
-        root %{live};
-        set $pinned $site;
-        if ($request_method !~ "^(?:GET|HEAD)$") {
-            return 405;
-        }
-        disable_symlinks %{symlinks};
-        error_page 403 404 =404 @missing;
-
-        add_header Cache-Control $cache always;
-        add_header X-Content-Type-Options nosniff always;
-        add_header Referrer-Policy strict-origin-when-cross-origin always;
-        add_header Allow $allowed always;
-        add_header X-Orbit-Release $confirmed always;
-
-        location ~ "/\.(?!well-known(?:/|$))" {
-            return 404;
-        }
-        location ~ "^/(?:%{hidden})$" {
-            return 404;
-        }
-        location = /.well-known/apple-app-site-association {
-            root $site;
-            default_type application/json;
-            try_files $uri =404;
-        }
-        location ~ "/$" {
-            root $site;
-            try_files "${uri}index.html" @no_directory;
-        }
-        location / {
-            root $site;
-            try_files $uri $uri.html @no_file;
-        }
-        location @no_directory {
-            root $site;
-            if (-f "$site$bare.html") {
-                return 301 $unslashed;
-            }
-            if ($is_page = 0) {
-                return 404;
-            }
-            try_files %{fallback};
-        }
-        location @no_file {
-            root $site;
-            if (-f "$site$uri/index.html") {
-                return 301 $slashed;
-            }
-            if ($is_page = 0) {
-                return 404;
-            }
-            try_files %{fallback};
-        }
-        location @missing {
-            root $site;
-            try_files /404.html /404/index.html @plain;
-        }
-        location @plain {
-            default_type text/html;
-            return 404 '<!doctype html>\n<title>Not found</title>\n<h1>Not found</h1>\n';
-        }
-    }
-}
-"""

@@ -29,6 +29,7 @@ class Content:
     outside: tuple[str, ...]
     links: int
     utf8: bool
+    pages: int
 
 
 def survey(project: Path, release: Path, output_dir: str, stamp: int) -> Content:
@@ -41,6 +42,7 @@ def survey(project: Path, release: Path, output_dir: str, stamp: int) -> Content
     outside: list[str] = []
     files = links = 0
     pages: list[str] = []
+    page_count = 0
     top = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         for path, facts in disk.entries_below(top):
@@ -54,8 +56,9 @@ def survey(project: Path, release: Path, output_dir: str, stamp: int) -> Content
                 files += 1
                 if facts.st_nlink == 1:  # what has another name is somebody else's, too
                     _date(top, path, stamp)
-                if path.endswith((".html", ".htm")) and len(pages) < PAGES_LOOKED_AT:
-                    pages.append(path)
+                if path.endswith((".html", ".htm")):
+                    page_count += 1
+                    pages += [path] if len(pages) < PAGES_LOOKED_AT else []
     finally:
         os.close(top)
     if not files:
@@ -64,7 +67,9 @@ def survey(project: Path, release: Path, output_dir: str, stamp: int) -> Content
             f"Then set OUTPUT_DIR{named(project)}"
         )
     place = str(root.relative_to(os.path.realpath(release)))
-    return Content(root, place, files, tuple(sorted(outside)), links, all(_is_utf8(root, page) for page in pages))
+    return Content(
+        root, place, files, tuple(sorted(outside)), links, all(_is_utf8(root, page) for page in pages), page_count
+    )
 
 
 def answers(root: Path, path: str, single_page: bool) -> bool:
