@@ -177,4 +177,5 @@ def _release(release: Release) -> dict[str, Any]:
         "build_duration_seconds": round(release.build_duration_s, 3),
         "deployed_at": release.built_at.astimezone(UTC).isoformat(),
         "good": release.good,
+        "serve_type": release.plan.serve,
     }

@@ -151,7 +151,7 @@ def test_another_configuration_is_taken_up_by_the_same_server(site: Orbit, repos
 def test_a_link_that_leads_out_is_not_served(site: Orbit, repository: Repository) -> None:
     secret = site.home.parent / "secret.txt"
     secret.write_text("hidden")
-    push(site, repository, {"index.html": "page 1", "v1/a.txt": "a"}, 1)
+    push(site, repository, {"index.html": "page 1", "404.html": "lost", "other.html": "", "v1/a.txt": "a"}, 1)
     for name, target in {
         "passwd": "/etc/passwd", "etc": "/etc", "secret.txt": str(secret), "git": "../.git", "up": "../..",
         "loop": "loop", "latest": "v1",
@@ -269,6 +269,28 @@ def test_a_build_without_a_site_fails_and_says_what_is_there(
     assert record["outcome"] == "failed"
     assert record["stage"] == "building"
     assert reason in str(record["reason"])
+
+
+def test_a_site_says_itself_where_addresses_lead_and_which_headers_there_are(
+    site: Orbit, repository: Repository
+) -> None:
+    redirects = "/old/* /new/:splat 302\n/docs /about 301!\n/people /about 200\n/x /y 301 Country=de\n"
+    headers = "/*\n  X-Frame-Options: DENY\n/new/*\n  Cache-Control: public, max-age=60\n"
+    files = {"index.html": "home", "about.html": "about", "docs.html": "docs", "new/a.txt": "a"}
+    push(site, repository, {**files, "_redirects": redirects, "_headers": headers}, 1)
+    for path, status, target in (
+        ("/old/a.txt?b=c", 302, "/new/a.txt?b=c"), ("/docs", 301, "/about"),
+        ("/old//example.org", 302, "/new/example.org"),
+    ):  # fmt: skip
+        answer = ask(site, path)
+        assert (answer[0], answer[1]["location"]) == (status, target)
+    assert ask(site, "/people")[::2] == (200, "about")
+    assert ask(site, "/_redirects")[0] == 404
+    assert ask(site, "/x")[0] == 404
+    assert ask(site)[1]["x-frame-options"] == "DENY"
+    assert ask(site, "/new/a.txt")[1]["cache-control"] == "public, max-age=60"
+    assert ask(site, "/new/b.txt")[1]["cache-control"] == "no-cache"
+    assert "_redirects, line 4: conditions are not known" in site.log("setup.log")
 
 
 def test_a_killed_supervisor_leaves_the_server_alone_and_the_next_takes_it_over(
