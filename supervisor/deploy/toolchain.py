@@ -64,7 +64,7 @@ class Toolchains:
         runner, user, cache = context.runner, context.user, context.layout.cache
         self.shelf = Shelf(context.layout.runtimes)
         mise = Mise(runner, cache, user)
-        supply = Supply(runner, self.shelf, user, context.settings.mise_releases_url)
+        supply = Supply(runner, self.shelf, cache, user, context.settings.mise_releases_url)
         self._provider = Provider(runner, System(runner, user), self.shelf, mise, supply, user)
         self._tools = Tools(runner, cache, user)
 

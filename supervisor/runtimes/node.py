@@ -69,8 +69,7 @@ def version(output: str) -> str | None:
 
 
 def elsewhere(environment: Mapping[str, str]) -> Iterator[Path]:
-    """Where Node is installed besides PATH: by hand, and by those who keep several (nvm, fnm, asdf, mise, n, nodenv,
-    volta)."""
+    """Where Node is installed besides PATH: by hand, by nvm, fnm, asdf, n, nodenv and volta."""
     home = environment.get("HOME", "/nonexistent")
     nvm = Path(environment.get("NVM_DIR") or f"{home}/.nvm")
     data = Path(environment.get("XDG_DATA_HOME") or f"{home}/.local/share")
@@ -80,7 +79,6 @@ def elsewhere(environment: Mapping[str, str]) -> Iterator[Path]:
         (nvm, "versions/node/v*"),
         (Path(environment.get("FNM_DIR") or data / "fnm"), "node-versions/v*/installation"),
         (Path(environment.get("ASDF_DATA_DIR") or f"{home}/.asdf"), "installs/nodejs/[0-9]*"),
-        (Path(environment.get("MISE_DATA_DIR") or data / "mise"), "installs/node/[0-9]*.*.*"),
         (Path(environment.get("N_PREFIX") or "/usr/local"), "n/versions/node/[0-9]*"),
         (Path(environment.get("NODENV_ROOT") or f"{home}/.nodenv"), "versions/[0-9]*"),
         (Path(environment.get("VOLTA_HOME") or f"{home}/.volta"), "tools/image/node/[0-9]*"),

@@ -47,7 +47,7 @@ def version(output: str) -> str | None:
 
 
 def elsewhere(environment: Mapping[str, str]) -> Iterator[Path]:
-    """Where Python is installed besides PATH: by the distribution, by hand, by pyenv, uv, asdf and mise."""
+    """Where Python is installed besides PATH: by the distribution, by hand, by pyenv, uv and asdf."""
     home = environment.get("HOME", "/nonexistent")
     data = environment.get("XDG_DATA_HOME") or f"{home}/.local/share"
     uv = Path(environment.get("UV_PYTHON_INSTALL_DIR") or f"{data}/uv/python")
@@ -56,9 +56,7 @@ def elsewhere(environment: Mapping[str, str]) -> Iterator[Path]:
     yield from _pyenv(environment).glob("versions/[0-9]*/bin/python3")
     yield from uv.glob("cpython-*/bin/python3")
     asdf = Path(environment.get("ASDF_DATA_DIR") or f"{home}/.asdf")
-    mise = Path(environment.get("MISE_DATA_DIR") or f"{data}/mise")
-    for above in (asdf, mise):
-        yield from above.glob("installs/python/[0-9]*.*.*/bin/python3")
+    yield from asdf.glob("installs/python/[0-9]*.*.*/bin/python3")
 
 
 def resolved(path: Path, found: str, environment: Mapping[str, str]) -> Path:

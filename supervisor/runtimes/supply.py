@@ -28,11 +28,12 @@ _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm6
 
 
 class Supply:
-    """Provides the program. `address` is where releases are downloaded from, as RELEASES."""
+    """Provides the program. `address` is where releases are downloaded from, as RELEASES; `cache` is the user's."""
 
-    def __init__(self, runner: Runner, shelf: Shelf, user: User | None, address: str = RELEASES) -> None:
+    def __init__(self, runner: Runner, shelf: Shelf, cache: Path, user: User | None, address: str = RELEASES) -> None:
         self._runner = runner
         self._shelf = shelf
+        self._cache = cache
         self._user = user
         self._probe = Probe(runner, user)
         self._address = address.rstrip("/")
@@ -100,7 +101,8 @@ class Supply:
         self, argv: tuple[str, ...], cwd: Path, environment: Mapping[str, str], console: Console, user: User | None
     ) -> None:
         timeout_s = min(TIMEOUT_S, console.timeout_s)
-        env = allowed(environment) | {"HOME": environment.get("HOME", "/")}  # where .npmrc is
+        cache = {"npm_config_cache": str(self._cache / "npm")}
+        env = cache | allowed(environment) | {"HOME": environment.get("HOME", "/")}  # where .npmrc is
         ended = await self._runner.run(
             Command(argv, cwd, env, timeout_s, user=user, log=console.log, mark=console.mark)
         )

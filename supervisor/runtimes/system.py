@@ -20,6 +20,7 @@ from supervisor.model import Plan, Runner, User
 from supervisor.runtimes import bun, dotnet, go, java, node, php, python, ruby, rust
 from supervisor.runtimes.probe import Probe
 from supervisor.runtimes.program import GRADLE, HUGO, MAVEN, MDBOOK, ZOLA
+from supervisor.runtimes.recipes import RECIPES
 from supervisor.runtimes.requirement import Requirement, Test, anything, numbers
 from supervisor.runtimes.runtime import Kind, Runtime
 
@@ -145,12 +146,21 @@ def _programs(kind: Kind, environment: Mapping[str, str]) -> Iterator[Path]:
     no_shims = [directory for directory in directories if directory.name != "shims"]  # see pyenv in `elsewhere`
     aside = (directory / command for directory in no_shims for command in kind.aside)
     seen: set[str] = set()
-    for places in (on_path, aside, kind.elsewhere(environment)):
+    for places in (on_path, aside, kind.elsewhere(environment), _of_mise(kind, environment)):
         for path in places:
             real = os.path.realpath(path)
             if real not in seen and path.is_file() and not python.is_ours(path):
                 seen.add(real)
                 yield path
+
+
+def _of_mise(kind: Kind, environment: Mapping[str, str]) -> Iterator[Path]:
+    """What a user has installed with mise: its shims on PATH say nothing outside of a project."""
+    data = environment.get("XDG_DATA_HOME") or f"{environment.get('HOME', '/nonexistent')}/.local/share"
+    recipe = RECIPES.get(kind.name)
+    installs = Path(environment.get("MISE_DATA_DIR") or f"{data}/mise") / "installs" / (recipe.tool if recipe else "")
+    for pattern in ("[0-9]*.*.*/bin", "[0-9]*.*.*") if recipe else ():
+        yield from installs.glob(f"{pattern}/{kind.plain[0]}")
 
 
 def _bin_dir(kind: Kind, found: Candidate, environment: Mapping[str, str]) -> Path | None:

@@ -63,7 +63,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
 
 def make(runner: Runner, tmp_path: Path, address: str) -> Supply:
     (tmp_path / "runtimes").mkdir(exist_ok=True)
-    return Supply(runner, Shelf(tmp_path / "runtimes"), None, address)
+    return Supply(runner, Shelf(tmp_path / "runtimes"), tmp_path / "cache", None, address)
 
 
 async def test_it_is_downloaded_with_its_checksum_and_kept(

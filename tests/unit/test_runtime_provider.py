@@ -97,8 +97,9 @@ class Machine:
             (self.bin / name).symlink_to(f"/bin/{name}")
         self.shelf = Shelf(self.home / "runtimes")
         shell = Shell()
-        mise = Mise(shell, self.home / "cache", None)
-        self.provider = Provider(shell, System(shell), self.shelf, mise, Supply(shell, self.shelf, None), None)
+        cache = self.home / "cache"
+        mise, supply = Mise(shell, cache, None), Supply(shell, self.shelf, cache, None)
+        self.provider = Provider(shell, System(shell), self.shelf, mise, supply, None)
 
     def offline(self) -> None:
         for tool in LISTS:
@@ -178,7 +179,7 @@ async def test_channel_is_installed_as_it_is(machine: Machine) -> None:
 
 
 async def test_network_is_not_asked_for_what_the_system_or_an_earlier_installation_has(machine: Machine) -> None:
-    own = machine.add("bin/../.nvm/versions/node/v20.1.0/bin/node", "v20.1.0")
+    own = machine.add(".local/share/mise/installs/node/20.1.0/bin/node", "v20.1.0")
     assert (await machine.provide("node", "20")).executable.samefile(own)
     assert machine.asked == 0
     first = await machine.provide("node", "22")
