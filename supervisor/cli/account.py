@@ -20,6 +20,7 @@ CHECK = ".flux-pod/health-check"
 _FITS = {
     Fit.CERTAIN: "a project that serves",
     Fit.LIKELY: "a project",
+    Fit.PLAIN: "pages that can be served",
     Fit.HELPER: "something that helps another project",
 }
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from supervisor.errors import PlanError
-from supervisor.languages import bun, dotnet, go, java, node, php, platforms, python, ruby, rust
+from supervisor.languages import bun, dotnet, go, java, node, php, platforms, python, ruby, rust, static
 from supervisor.languages.language import NO_START, Fit, Language, NoStart
 from supervisor.languages.overrides import Overrides
 from supervisor.languages.platforms import Told, merging
@@ -30,6 +30,7 @@ from supervisor.model import Plan
 __all__ = ["LANGUAGES", "Candidate", "Fit", "NoStart", "Overrides", "candidates", "detect"]
 
 LANGUAGES: tuple[Language, ...] = (
+    static,
     php,
     java,
     dotnet,
@@ -60,8 +61,8 @@ def detect(directory: Path, options: Overrides, root: Path | None = None) -> Pla
         plan = Plan("procfile" if source.has(PROCFILE) else "custom")
     elif any(file.static for file in told):
         plan = Plan("static")
-    elif options.run_command is not None:
-        plan = Plan("custom")
+    elif options.run_command is not None or options.output_dir is not None:
+        plan = Plan("custom" if options.run_command is not None else "static")
     else:
         raise unknown(source, LANGUAGES)
     version = origin_of(plan)
@@ -117,7 +118,20 @@ def _overridden(plan: Plan, options: Overrides) -> Plan:
             plan = replace(plan, **{name: value})
             origins[name] = variable
     plan = replace(plan, origins=tuple(origins.items()))
-    return plan if options.run_command is None else merging.started_by(plan, options.run_command, "RUN_COMMAND")
+    if options.run_command is not None:
+        return merging.started_by(plan, options.run_command, "RUN_COMMAND")
+    return plan if options.output_dir is None else _served_from(plan, options.output_dir)
+
+
+def _served_from(plan: Plan, directory: str) -> Plan:
+    """The user's OUTPUT_DIR: whatever the project is, what it is built to is served as files."""
+    plain = directory.removeprefix("./").rstrip("/") or "."
+    if plain.startswith("/") or ".." in plain.split("/") or not plain.isprintable():
+        raise PlanError(f"cannot use OUTPUT_DIR={directory}: it leaves the project; give a path inside it")
+    notes = tuple(note for note in plan.notes if not note.startswith(NO_START))
+    origins = {name: where for name, where in plan.origins if name != "start"} | {"output_dir": "OUTPUT_DIR"}
+    served = replace(plan, start=None, serve="static", output_dir=plain, notes=notes)
+    return replace(served, origins=tuple(origins.items()))
 
 
 def _kept(detected: Plan, plan: Plan) -> Plan:

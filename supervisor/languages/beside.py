@@ -31,6 +31,11 @@ class Beside:
         return " && ".join(step for step in (command, self.install) if step) or None
 
 
+def has_build(source: Source) -> bool:
+    """Whether a package.json has a build script: what it makes, a site is served with."""
+    return package.read(source).script("build") is not None
+
+
 def read(source: Source, wanted: bool = False) -> Beside:
     """The part of a package.json that matters here, an empty one if none does: there are dependencies of what runs,
     or a build script, or it is `wanted` anyway. Raises PlanError about a broken manifest or lockfile.

@@ -16,14 +16,15 @@ NO_START = "no start command: "
 class Fit(IntEnum):
     """How surely a directory is a project of a language. The best fit wins; the table's order decides a tie.
 
-    Three grades, because repositories mix: a Django project keeps a package.json for its style sheets, a Node
+    Grades, because repositories mix: a Django project keeps a package.json for its style sheets, a Node
     server keeps a requirements.txt for a script.
     """
 
     NO = 0
     HELPER = 1  # a manifest is there, but nothing in it looks like what is to be run
-    LIKELY = 2  # a manifest of a project
-    CERTAIN = 3  # a manifest of a project that serves: a framework, a start command
+    PLAIN = 2  # there are pages that could be served as they are
+    LIKELY = 3  # a manifest of a project
+    CERTAIN = 4  # a manifest of a project that serves: a framework, a start command
 
 
 class NoStart(PlanError):

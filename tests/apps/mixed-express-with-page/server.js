@@ -1,0 +1,1 @@
+require('express')().use(require('express').static('public')).listen(process.env.PORT);

@@ -1,0 +1,3 @@
+module github.com/a/shop
+
+go 1.21
