@@ -33,6 +33,7 @@ _ENVIRONMENT = (
     ("DOTNET_ROLL_FORWARD", "Major"),  # what is built for an older one runs with the SDK that builds it
 )
 _BLAZOR = ("AddInteractiveServerComponents", "AddServerSideBlazor", "MapRazorComponents", "MapBlazorHub")
+_PUBLISHED = re.compile(r"(?:^|[\s/=:])(bin/publish|out)(?:/|[\s;&]|$)")  # Heroku's, and nixpacks'
 _SDK = re.compile(r'"version"\s*:\s*"([\w.-]+)"')
 
 
@@ -88,10 +89,19 @@ def _install(source: Source, project: Project | None) -> str:
     return f"dotnet restore{_path(source, project)}{locked}{tools}"
 
 
+def _output(source: Source, project: Project | None) -> str:
+    """Where it is published to: where the command that starts it, of a Procfile say, looks for it."""
+    match = _PUBLISHED.search(source.start or "")
+    if match is None:
+        return OUTPUT
+    beside = project.path.rpartition("/")[0] if project else ""
+    return f"{beside}/{match[1]}".removeprefix("/")
+
+
 def _build(source: Source, project: Project | None) -> str:
     several = project is not None and len(project.targets) > 1 and project.target
     framework = f" -f {project.target}" if project and several else ""
-    return f"dotnet publish{_path(source, project)} -c Release{framework} -o {OUTPUT}"
+    return f"dotnet publish{_path(source, project)} -c Release{framework} -o {shlex.quote(_output(source, project))}"
 
 
 def _start(project: Project | None) -> tuple[str | None, tuple[str, ...]]:

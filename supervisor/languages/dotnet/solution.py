@@ -16,7 +16,11 @@ MOST_PLACES = 20
 PLACES = ("src", "source", "app", "apps", "server", "backend", "api", "web")
 
 _LINE = re.compile(r'^Project\("[^"\n]*"\)\s*=\s*"[^"\n]*",\s*"([^"\n]+)"', re.MULTILINE)
-_FRONT = re.compile(r"(?:^|[./-])(?:web|api|server|host|app|site|webapi|webapp|www|mvc|publicapi)$", re.IGNORECASE)
+_FRONTS = (  # what the project in front is called, the likeliest first
+    re.compile(r"(?:^|[./-])(?:web|webapp|www|site|mvc|webui)$", re.IGNORECASE),
+    re.compile(r"(?:^|[./-])(?:server|host|app|gateway)$", re.IGNORECASE),
+    re.compile(r"(?:^|[./-])(?:api|webapi|publicapi)$", re.IGNORECASE),
+)
 
 
 def chosen(source: Source) -> tuple[Project | None, tuple[str, ...]]:
@@ -48,7 +52,7 @@ def _likeliest(fitting: list[Project], source: Source) -> Project:
     """The one that is called like the solution, or like something in front; else the first."""
     solutions = {name.rpartition(".")[0] for name in source.files(".", SOLUTIONS)}
     named = (one for one in fitting if one.stem in solutions)
-    front = (one for one in fitting if _FRONT.search(one.stem))
+    front = (one for pattern in _FRONTS for one in fitting if pattern.search(one.stem))
     return next(named, None) or next(front, None) or fitting[0]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import islice
 
 from supervisor.languages.java import code, frameworks, pom, wrapper
 from supervisor.languages.java.build import Build, below, picked, running
@@ -23,13 +24,13 @@ CLASSES = '-cp "target/classes:target/dependency/*"'
 _LEVELS = ("java.version", "maven.compiler.release", "maven.compiler.target", "maven.compiler.source", "jdk.version")
 _COMPILER = ("release", "target", "source")
 _FAT = {  # plugins whose jar runs by itself
-    "spring-boot-maven-plugin": "spring-boot",
-    "quarkus-maven-plugin": "quarkus",
-    "maven-shade-plugin": "",
-    "maven-assembly-plugin": "",
-    "vertx-maven-plugin": "vertx",
-    "thorntail-maven-plugin": "thorntail",
-    "wildfly-swarm-plugin": "thorntail",
+    "spring-boot-maven-plugin",
+    "quarkus-maven-plugin",
+    "maven-shade-plugin",
+    "maven-assembly-plugin",
+    "vertx-maven-plugin",
+    "thorntail-maven-plugin",
+    "wildfly-swarm-plugin",
 }
 _LIKELY_NAMES = re.compile(r"(?:^|[-_/])(?:app|application|web|server|api|backend|boot|bootstrap|main|service|start)$")
 _CLASS = re.compile(r"[\w$.]+")
@@ -87,11 +88,15 @@ def _top(own: Pom) -> Pom:
 
 def _module(own: Pom) -> tuple[str, Pom, tuple[str, ...]]:
     """The module that runs, and a remark if another might be meant as well."""
-    graded = [(_grade(path, module), path, module) for path, module in _modules(own, "")]
-    best = max((grade for grade, _, _ in graded), default=0)
-    if best == 0:
+    ranked = [(_rank(path, module), path, module) for path, module in islice(_modules(own, ""), pom.MOST_MODULES)]
+    for rank in (3, 2, 1):
+        fitting = [(path, module) for its, path, module in ranked if its == rank and _begins(module)]
+        if fitting:
+            break
+    else:
+        fitting = [(path, module) for its, path, module in ranked if its == 3]
+    if not fitting:
         return ".", own, ()
-    fitting = [(path, module) for grade, path, module in graded if grade == best]
     path, module = next(((p, m) for p, m in fitting if _LIKELY_NAMES.search(p)), fitting[0])
     if len(fitting) == 1:
         return path, module, ()
@@ -109,20 +114,24 @@ def _modules(own: Pom, prefix: str, depth: int = 3) -> Iterator[tuple[str, Pom]]
             yield from _modules(module, f"{path}/", depth - 1)
 
 
-def _grade(path: str, module: Pom) -> int:
-    """How surely a module is what runs: it says so itself, its code has a `main`, or it only might."""
+def _rank(path: str, module: Pom) -> int:
+    """How surely a module is what runs: it makes something that does, it has a framework, or it only might."""
     if module.packaging == "pom" or re.search(r"(?:^|[-_/])(?:tests?|it|docs?|benchmarks?)$", path):
         return 0
     own = {module.value(plugin.text_of("artifactId") or "") or "" for plugin in module.plugins(inherited=False)}
-    makes = own & _FAT.keys() or _main_of(module, inherited=False)
-    runs = code.main_class(module.source) is not None or module.packaging == "war"
-    quarkus = "quarkus-maven-plugin" in own
-    if makes and (runs or quarkus):
-        return 4
-    served = frameworks.of(module.groups())
-    if served and (runs or served.name == "quarkus"):
+    if own & _FAT or _main_of(module, inherited=False):
         return 3
-    return 2 if makes else int(runs)
+    return 2 if frameworks.of(module.groups()) else 1
+
+
+def _begins(module: Pom) -> bool:
+    """Whether there is something to begin with. Quarkus brings its own."""
+    framework = frameworks.of(module.groups())
+    return (
+        (framework is not None and framework.name == "quarkus")
+        or module.packaging == "war"
+        or code.main_class(module.source) is not None
+    )
 
 
 def _start(module: Pom, path: str, framework: Framework | None) -> tuple[str | None, str]:

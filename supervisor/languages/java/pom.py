@@ -12,7 +12,7 @@ from supervisor.languages.source import Source
 
 FILE = "pom.xml"
 MOST_PARENTS = 5
-MOST_MODULES = 60
+MOST_MODULES = 40
 MOST_ROUNDS = 8  # of putting properties in for their names
 MOST_VALUE = 500
 
