@@ -114,7 +114,7 @@ class Switch:
 
     def spec_of(self, release: Release) -> Spec:
         """How a release's application is started, be it the web server. Raises OrbitError."""
-        return self._web.spec() if self._web.serves(release) else self._context.app_spec(release)
+        return self._web.spec(release) if self._web.serves(release) else self._context.app_spec(release)
 
     def _stays(self, release: Release) -> bool:
         """Whether what runs can serve the release, too, and nobody need be stopped."""

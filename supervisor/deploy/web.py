@@ -131,13 +131,13 @@ class WebServer:
         """Whether a release is served as files; `RUN_COMMAND` is a server of its own."""
         return release.site is not None and not self._context.settings.run_command
 
-    def spec(self) -> Spec:
+    def spec(self, release: Release) -> Spec:
         """How to start the server."""
         return Spec(
             argv=self._argv(self._layout.web_configuration),
             cwd=self._layout.web,  # by which it is known, and never in a release
             env={"PATH": nginx.SYSTEM_PATH},
-            user=self._user(),
+            user=self._user_of(release),
             log=self._layout.app_log,
             mark=APP_MARK,
             exit_file=self._layout.app_exit,
@@ -227,7 +227,8 @@ class WebServer:
         files.make_directory(self._layout.web)
         files.make_directory(self._layout.web_written, mode=0o700, user=self._context.user)
 
-    def _user(self) -> User | None:
-        """The server is let into every site; it runs nothing of what is there."""
+    def _user_of(self, release: Release) -> User | None:
+        """The server is let into every site, where they are closed; it runs nothing of what is there."""
         user = self._context.user
-        return replace(user, groups=(*user.groups, *gate.OF_SITES)) if user and user.uid else user
+        is_closed = user is not None and gate.group_of(release.directory) is not None
+        return replace(user, groups=(*user.groups, *gate.OF_SITES)) if user and is_closed else user

@@ -56,7 +56,7 @@ class Server:
     workers: int
     connections: int
     modules: tuple[str, ...] = ()  # files to load
-    can: frozenset[str] = frozenset()  # gzip_static, brotli
+    can: frozenset[str] = frozenset()  # gzip_static, brotli, waits_idle
     user: str | None = None
 
 
@@ -94,6 +94,7 @@ def text(server: Server, options: Options) -> str:
         "text": " ".join(sorted(set(TEXT) - {"text/html"})),
         "charset_types": " ".join(sorted(kind for kind in TEXT if kind.startswith("text/") and kind != "text/html")),
         "gzip_static": "gzip_static on;" if "gzip_static" in server.can else "",
+        "waits_idle": "keepalive_min_timeout 1s;" if "waits_idle" in server.can else "",
         "brotli": _brotli() if "brotli" in server.can else "",
         "files": "|".join(FILES),
         "hashed": "".join(f'        "~{pattern}" "{IMMUTABLE}";\n' for pattern in HASHED),

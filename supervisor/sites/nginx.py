@@ -17,6 +17,8 @@ MOST_WORKERS = 4
 MOST_CONNECTIONS = 4096
 SAYS_WHERE = (1, 19, 5)
 """Since this version it can be told where errors go before it has read its configuration."""
+WAITS_IDLE = (1, 27, 4)
+"""Since this version idle connections need not be cut at the moment of a new configuration."""
 BROTLI = ("ngx_http_brotli_filter_module.so", "ngx_http_brotli_static_module.so")
 WORKER = "nginx: worker process"
 
@@ -45,7 +47,8 @@ def described(path: str, said: str) -> Program:
     """What `nginx -V` has said."""
     found = re.search(r"nginx/([0-9.]+)", said)
     version = tuple(int(part) for part in found[1].split(".") if part) if found else ()
-    can = {"gzip_static"} if "--with-http_gzip_static_module" in said else set()
+    can = {"waits_idle"} if version >= WAITS_IDLE else set()
+    can |= {"gzip_static"} if "--with-http_gzip_static_module" in said else set()
     place = re.search(r"--modules-path=(\S+)", said)
     modules = tuple(str(Path(place[1]) / name) for name in BROTLI) if place else ()
     has_brotli = bool(modules) and all(Path(module).is_file() for module in modules)

@@ -47,6 +47,7 @@ http {
     send_timeout 30s;
     keepalive_timeout 65s;
     keepalive_requests 10000;
+    %{waits_idle}
     reset_timedout_connection on;
     client_header_buffer_size 1k;
     large_client_header_buffers 4 8k;

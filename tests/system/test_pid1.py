@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from supervisor.sites import nginx
 from tests.support import apps
 from tests.support.orbit import Orbit
 from tests.support.repository import Repository
@@ -90,6 +91,27 @@ def test_a_crashed_supervisor_is_started_again_and_the_application_does_not_noti
     after = container.ask()
     assert before and after and before["pid"] == after["pid"]
     assert container.supervisor.pid != old
+
+
+@pytest.mark.skipif(not nginx.find(os.environ["PATH"]), reason="there is no nginx")
+def test_a_site_is_served_through_a_crash_and_ends_with_the_container(
+    container: Container, repository: Repository
+) -> None:
+    container.stop()
+    container.env |= {"INSTALL_COMMAND": "true", "BUILD_COMMAND": "mkdir dist && cp page.html dist/index.html"}
+    package = '{"scripts": {"build": "x"}, "devDependencies": {"vite": "^6.0.0"}}'
+    repository.push({"package.json": package, "page.html": '{"version": "site"}', "Procfile": None, "server.py": None})
+    container.start()
+    container.wait_version("site")
+    container.wait_idle(2)
+    pid = container.status()["app"]["pid"]
+    os.kill(container.supervisor.pid, signal.SIGKILL)
+    wait_until(lambda: container.output().count("taken over") == 1)
+    assert container.version() == "site"
+    assert container.status()["app"]["pid"] == pid
+    pids = [process.pid for process in container.init.children(recursive=True)]
+    assert container.stop() == 0
+    assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
 def test_stopping_it_ends_everything_with_status_0(container: Container) -> None:

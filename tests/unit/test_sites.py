@@ -144,5 +144,5 @@ def test_what_nginx_says_of_itself(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     new = nginx.described("nginx", f"nginx version: nginx/1.27.4 --modules-path={tmp_path} x")
     assert new.argv(Path("/a.conf"), "-t") == ("nginx", "-e", "stderr", "-t", "-c", "/a.conf")
-    assert new.can == {"brotli"}
+    assert new.can == {"brotli", "waits_idle"}
     assert 'load_module "' in config.text(server(tmp_path, modules=new.modules, can=new.can), config.Options())
