@@ -77,7 +77,7 @@ class Account:
                 yield Row("not taken", f"{other.name} ({what}); PROJECT_TYPE={other.name} takes it")
         if plan.package_manager:
             version = f" {plan.package_manager_version}" if plan.package_manager_version else ""
-            yield Row("package manager", plan.package_manager + version)
+            yield Row("package manager", plan.package_manager + version, self._of("package_manager"))
 
     def _steps(self) -> Iterator[Row]:
         plan = self.plan

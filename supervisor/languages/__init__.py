@@ -20,7 +20,7 @@ from supervisor.languages import bun, dotnet, go, java, node, php, platforms, py
 from supervisor.languages.language import NO_START, Fit, Language, NoStart
 from supervisor.languages.overrides import Overrides
 from supervisor.languages.platforms import Told, merging
-from supervisor.languages.platforms.commands import is_install
+from supervisor.languages.platforms.commands import is_install, manager_in
 from supervisor.languages.platforms.procfile import FILE as PROCFILE
 from supervisor.languages.source import Source
 from supervisor.languages.unknown import unknown
@@ -68,7 +68,8 @@ def detect(directory: Path, options: Overrides, root: Path | None = None) -> Pla
     version = origin_of(plan)
     if version is not None:
         plan = replace(plan, origins=(*plan.origins, ("runtime_version", version)))
-    return _checked(_kept(plan, _overridden(merging.merged(plan, told), options)), source)
+    told_plan = _with_manager(_overridden(merging.merged(plan, told), options))
+    return _checked(_kept(plan, told_plan), source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,20 @@ def _served_from(plan: Plan, directory: str) -> Plan:
     origins = {name: where for name, where in plan.origins if name != "start"} | {"output_dir": "OUTPUT_DIR"}
     served = replace(plan, start=None, serve="static", output_dir=plain, notes=notes)
     return replace(served, origins=tuple(origins.items()))
+
+
+def _with_manager(plan: Plan) -> Plan:
+    """The plan, with the package manager that somebody's own commands call where npm was detected for lack of a
+    lockfile."""
+    if plan.runtime != "node" or plan.package_manager != "npm":
+        return plan
+    for name in ("install", "build", "start", "release"):
+        line, origin = getattr(plan, name), dict(plan.origins).get(name)
+        called = manager_in(line) if line and origin else None
+        if called is not None:
+            origins = (*plan.origins, ("package_manager", str(origin)))
+            return replace(plan, package_manager=called[0], package_manager_version=called[1], origins=origins)
+    return plan
 
 
 def _kept(detected: Plan, plan: Plan) -> Plan:

@@ -16,11 +16,19 @@ _INSTALL = re.compile(
 _PROVIDED = re.compile(
     r"(?:npm (?:i|install) (?:-g|--global) (?:pnpm|yarn|bun)(?:@\S+)?|corepack (?:enable|prepare)(?: [^&|;<>$`]*)?)"
 )
+_MANAGER = re.compile(r"(?:^|&&|\|\||;|\n)\s*(?:exec\s+)?(yarn|pnpm|bun)(?=\s|$)")
 _BETWEEN = re.compile(r"(&&|;|\n)")
 _NOT_ALONE = re.compile(
     r"(?:(?:if|then|elif|else|fi|for|while|until|do|done|case|esac|function)\b|[{}()#&|;])|.*[\\&|;({]$"
 )
 """Lines that belong to those around them."""
+
+
+def manager_in(line: str) -> tuple[str, str | None] | None:
+    """The package manager of Node that a command line calls and that does not come with it, and its version where
+    nothing says so."""
+    match = _MANAGER.search(line)
+    return (match[1], "1" if match[1] == "yarn" else None) if match else None
 
 
 def is_install(line: str, inputs: tuple[str, ...]) -> bool:
