@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loguru import logger
 
-from supervisor import files
+from supervisor import files, log
 from supervisor.control.requests import Spool
 from supervisor.control.status import Lock, StatusFile
 from supervisor.deploy.build import Builder
@@ -27,7 +27,7 @@ from supervisor.processes.app import App
 from supervisor.processes.command import CommandRunner
 from supervisor.processes.hold import Hold
 from supervisor.processes.spawner import Spawner
-from supervisor.redact import environment_secrets, forms, redactor
+from supervisor.redact import Redactor, environment_secrets
 from supervisor.releases import retention
 from supervisor.releases.store import ReleaseStore
 from supervisor.settings import Settings
@@ -47,6 +47,7 @@ class Assembly:
         self.settings = settings
         self.layout = Layout(settings.orbit_home)
         self.secrets = (*settings.secrets, *environment_secrets(environ))
+        self._redactor = Redactor(self.secrets)
         self.user = identity.run_as(settings.run_as_user)
         in_container = init.is_above() and "STOP_TIMEOUT" not in settings.given
         self.stops_in_s = CONTAINER_STOP_S if in_container else None
@@ -62,11 +63,11 @@ class Assembly:
         self.lock = Lock(self.layout)
         self.hold = Hold(self.layout.run)
         self.owner = strays.owner_of(self.layout.home)
-        self.spawner = Spawner(settings.log_policy, forms(self.secrets), self.owner, self.hold)
+        self.spawner = Spawner(settings.log_policy, self._redactor.texts, self.owner, self.hold)
         runner = CommandRunner(self.spawner)
         base_env = environment.base(environ, settings.withheld, self.user)
         base_env["GIT_REPO_URL"] = self.remote.url
-        self.context = Context(settings, self.layout, runner, self.user, base_env, redactor(self.secrets))
+        self.context = Context(settings, self.layout, runner, self.user, base_env, self._redactor, self._hide)
         git = Git(
             runner,
             self.layout,
@@ -88,6 +89,12 @@ class Assembly:
         self.builder = Builder(self.context, self.store, git, self.source, web)
         self.deployer = Deployer(self.context, self.store, self.records, self.builder, self.switch, self._changed)
         self.vigil = Vigil(self.context, self.store, self.records, self.deployer, self.switch, self.app)
+
+    def _hide(self, secrets: tuple[str, ...]) -> None:
+        """Secrets that turn up while Orbit runs: those that it makes up, and what a repository has in its files."""
+        if self._redactor.add(secrets):
+            log.hide(secrets)
+            self.spawner.hide(self._redactor.texts)
 
     def _changed(self) -> None:
         self.on_change()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from supervisor.errors import OrbitError
-from supervisor.redact import redactor
+from supervisor.redact import Redactor
 from supervisor.shim.output import RotatedFile
 
 if TYPE_CHECKING:
@@ -69,10 +69,10 @@ class _Log:
     def __init__(self, console: _Console | None, file: RotatedFile | None, secrets: Iterable[str]) -> None:
         self._console = console
         self._file = file
-        self._redact = redactor(secrets)
+        self.redact = Redactor(secrets)
 
     def write(self, message: Message) -> None:
-        data = self._redact(_text(message.record)).encode("utf-8", "backslashreplace")
+        data = self.redact(_text(message.record)).encode("utf-8", "backslashreplace")
         if self._console:
             self._console.write(data)
         if self._file:
@@ -90,6 +90,12 @@ class _Log:
 
 
 _log: _Log | None = None  # as there is one logger in a process, there is one place where it writes
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Keep these out of what is logged from now on, too."""
+    if _log:
+        _log.redact.add(secrets)
 
 
 def configure(level: str, setup_log: Path | None, max_bytes: int, backups: int, secrets: Iterable[str] = ()) -> None:

@@ -82,6 +82,30 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
     return lambda text: pattern.sub(MASK, text) if any(secret in text for secret in texts) else text
 
 
+class Redactor:
+    """The same, for secrets that become more."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = tuple(secrets)
+        self._redact = redactor(self._secrets)
+
+    def __call__(self, text: str) -> str:
+        return self._redact(text)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every text that gives one of them away, longest first."""
+        return forms(self._secrets)
+
+    def add(self, secrets: Iterable[str]) -> bool:
+        """Hide these, too; whether there is one among them that was not known."""
+        new = tuple(secret for secret in dict.fromkeys(secrets) if secret not in self._secrets)
+        if new:
+            self._secrets = (*self._secrets, *new)
+            self._redact = redactor(self._secrets)
+        return bool(new)
+
+
 def scrub(facts: Any, redact: Callable[[str], str], free: bool = False) -> Any:
     """Facts for a record or the status, with secrets gone from what others have written: not from a name, a number or
     a state, which a short secret may happen to look like."""

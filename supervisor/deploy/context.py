@@ -15,6 +15,7 @@ from supervisor.model import UNLIMITED, Limits, Plan, Release, Runner, User
 from supervisor.processes import container, environment
 from supervisor.processes.shell import argv_of
 from supervisor.processes.spawner import Spec
+from supervisor.redact import environment_secrets
 from supervisor.releases import gate
 from supervisor.runtimes import homes, venv
 from supervisor.settings import Settings
@@ -41,6 +42,8 @@ class Context:
     base_env: Mapping[str, str]
     redact: Callable[[str], str]
     """What anybody may read of a text: without the secrets."""
+    hide: Callable[[tuple[str, ...]], object] = tuple
+    """Takes secrets that turn up only now."""
 
     @property
     def build_limits(self) -> Limits:
@@ -70,6 +73,7 @@ class Context:
         pnpm = any("pnpm" in command for command in commands if command)
         memory = (option.setting for option in self.memory_options(plan, limits))
         made_up = generated.values(self.layout, plan.generated)
+        self.hide((*(value for _, value in made_up), *environment_secrets(dict(plan.environment))))
         defaults = (*memory, *plan.environment, *made_up, *(_COPYING_OF_OLD_PNPM if pnpm else ()))
         if plan.package_manager == "maven" and not any(_OWN_SETTINGS.search(line) for line in commands if line):
             defaults = (*defaults, *self._maven())

@@ -97,6 +97,10 @@ class Spawner:
                 self._server.wait()
             self._server = None
 
+    def hide(self, texts: tuple[str, ...]) -> None:
+        """Keep these out of what is printed by all that is started from now on, longest first."""
+        self._hidden = texts
+
     async def spawn(self, spec: Spec) -> Child:
         """Start a command under a shim of its own. Raises SpawnFailed."""
         tag = strays.new_tag(self._owner)

@@ -142,10 +142,9 @@ def test_railpack(orbit: Orbit, repository: Repository) -> None:
     assert env["GREETED"] == "hello"
 
 
-def test_a_secret_that_is_made_up_stays_the_same_and_only_orbit_can_read_its_key(
-    orbit: Orbit, repository: Repository
-) -> None:
-    first = deploy(orbit, repository, {"render.yaml": RENDER}, "/healthz")["SESSION_SECRET"]
+def test_a_secret_that_is_made_up_stays_the_same_and_is_hidden(orbit: Orbit, repository: Repository) -> None:
+    told = RENDER.replace("touch built", "touch built && echo secret=$SESSION_SECRET")
+    first = deploy(orbit, repository, {"render.yaml": told}, "/healthz")["SESSION_SECRET"]
     assert len(first) == 44
     assert (orbit.home / "generated.json").stat().st_mode & 0o777 == 0o600
     repository.push({"version.txt": "2"})
@@ -155,6 +154,7 @@ def test_a_secret_that_is_made_up_stays_the_same_and_only_orbit_can_read_its_key
     answer = orbit.ask("/healthz")
     assert answer is not None and answer["version"] == "2"
     assert answer["env"]["SESSION_SECRET"] == first
+    assert "secret=***" in orbit.output()
     assert first not in orbit.output()
 
 
