@@ -190,3 +190,37 @@ def test_broken_file_is_one_clear_line(tmp_path: Path, files: dict[str, str]) ->
 )
 def test_hostile_configuration_takes_no_time(tmp_path: Path, text: str) -> None:
     assert site(tmp_path, {"hugo.toml": f'baseURL="{text}"\n{text}', "_redirects": text}).type == "static"
+
+
+@pytest.mark.parametrize(
+    ("sample", "single_page"),
+    [
+        ("node-vite", True),
+        ("node-cra", True),
+        ("node-angular", True),
+        ("node-vue-cli", True),
+        ("node-react-router-spa", True),
+        ("node-astro", False),
+        ("node-docusaurus", False),
+        ("node-gatsby", False),
+        ("node-eleventy", False),
+        ("node-vitepress", False),
+        ("node-next-export", False),
+        ("node-sveltekit-static", False),
+        ("node-express", False),
+        ("ruby-jekyll", False),
+    ],
+)
+def test_framework_tells_whether_the_browser_takes_care_of_paths(sample: str, single_page: bool) -> None:
+    directory = Path(__file__).parents[1] / "apps" / sample
+    assert detect(directory, Overrides()).single_page is single_page
+
+
+def test_sveltekit_and_expo_say_it_in_their_settings(tmp_path: Path) -> None:
+    kit = {
+        "package.json": '{"devDependencies": {"@sveltejs/kit": "2", "@sveltejs/adapter-static": "3"}}',
+        "svelte.config.js": "export default { kit: { adapter: adapter({ fallback: 'index.html' }) } };\n",
+    }
+    assert site(tmp_path / "kit", kit).single_page
+    expo = {"package.json": '{"dependencies": {"expo": "52"}}', "app.json": '{"expo": {"web": {"output": "static"}}}'}
+    assert not site(tmp_path / "expo", expo).single_page

@@ -54,6 +54,7 @@ def plan(source: Source, engine: Engine, version: str | None) -> Plan:
         start=start.command,
         serve="static" if start.output else "app",
         output_dir=start.output,
+        single_page=bool(start.output and framework and sites.is_single_page(source, framework)),
         bin_dirs=manager.bin_dirs,
         environment=(("NODE_ENV", "production"),),
         inputs=kept.inputs,

@@ -12,6 +12,21 @@ from supervisor.languages.node.frameworks import Framework, Role
 from supervisor.languages.node.package import Package
 from supervisor.languages.source import Source
 
+_APPLICATIONS = (
+    *("angular", "brunch", "cra", "ember", "farm", "parcel", "polymer", "preact-cli", "quasar", "react-router"),
+    *("rsbuild", "rspack", "sanity", "snowpack", "stencil", "umi", "vite", "vue", "webpack"),
+)
+"""Frameworks whose browser code takes care of the paths; the others write a file for each."""
+
+
+def is_single_page(source: Source, framework: Framework) -> bool:
+    """Whether a site's index.html answers for every path that is no file."""
+    if framework.name == "sveltekit":
+        return setting(config(source, "svelte"), "fallback") == "index.html"
+    if framework.name == "expo":
+        return not re.search(r'"output"\s*:\s*"(?:static|server)"', source.peek("app.json") or "")
+    return framework.name in _APPLICATIONS
+
 
 def output_of(source: Source, package: Package, framework: Framework) -> str | None:
     """The directory of a site, None if the project is a server."""

@@ -11,9 +11,10 @@ Versions: PYTHON_VERSION, .python-version, runtime.txt, requires-python, poetry'
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
 from supervisor.languages.language import NO_START, Fit
-from supervisor.languages.python import code, django, frameworks, keeping, managers, manifests
+from supervisor.languages.python import code, django, frameworks, keeping, managers, manifests, sites
 from supervisor.languages.python.frameworks import Project
 from supervisor.languages.python.manifests import Dependencies, Pyproject
 from supervisor.languages.source import Source
@@ -21,7 +22,7 @@ from supervisor.languages.versions import Reader, Wanted, first_line, mise_toml,
 from supervisor.model import Plan
 
 name = "python"
-markers = ("requirements.txt", "pyproject.toml", "Pipfile", "setup.py", "manage.py")
+markers = ("requirements.txt", "pyproject.toml", "Pipfile", "setup.py", "manage.py", "mkdocs.yml")
 
 SCRIPTS = ("main", "app", "server", "run", "start", "bot", "index", "wsgi")
 
@@ -43,6 +44,8 @@ def fit(source: Source) -> Fit:
     if django.is_django(source):
         return Fit.CERTAIN
     project = manifests.pyproject(source)
+    if sites.is_one(source) and not project.is_project:
+        return Fit.LIKELY
     if not project.is_project and not any(source.has(file) for file in _PROJECT_FILES):
         alone = project.there or source.has("manage.py") or source.first_file(*_SCRIPT_FILES)
         return Fit.HELPER if alone else Fit.NO
@@ -63,7 +66,7 @@ def plan(source: Source) -> Plan:
         remedy = "write a requirements.txt, or set INSTALL_COMMAND"
         notes = (*notes, f"{conda} was passed over: conda is not used; {remedy}")
     framework, build, start, remarks = _told(source, project, dependencies)
-    return Plan(
+    plan = Plan(
         type=name,
         framework=framework,
         runtime="python",
@@ -78,6 +81,28 @@ def plan(source: Source) -> Plan:
         after_restore=kept.after_restore,
         environment=(("PYTHONUNBUFFERED", "1"),),
         notes=notes + remarks,
+    )
+    return _site(source, dependencies, plan)
+
+
+def _site(source: Source, dependencies: Dependencies, plan: Plan) -> Plan:
+    """The plan of a documentation or a blog, where there is nothing that serves: a generator's own script (`main.py`
+    for the macros of MkDocs) or a library's command is no reason to run that."""
+    if plan.framework is not None or source.start is not None:
+        return plan
+    site = sites.of(source, dependencies)
+    if site is None or (plan.start is not None and not dependencies.has(site.name)):
+        return plan
+    return replace(
+        plan,
+        framework=site.name,
+        install=" && ".join(step for step in (plan.install, site.install) if step) or None,
+        build=site.build,
+        start=None,
+        serve="static",
+        output_dir=site.output,
+        inputs=() if site.install else plan.inputs,
+        notes=tuple(note for note in plan.notes if not note.startswith(NO_START)),
     )
 
 

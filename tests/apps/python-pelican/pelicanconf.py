@@ -1,0 +1,2 @@
+SITENAME = 'Blog'
+PATH = 'content'

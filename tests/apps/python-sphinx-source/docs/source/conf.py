@@ -1,0 +1,2 @@
+project = 'Shapes'
+html_theme = "sphinx_rtd_theme"

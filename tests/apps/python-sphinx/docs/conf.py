@@ -1,0 +1,3 @@
+project = 'Shapes'
+extensions = ['sphinx.ext.autodoc']
+html_theme = 'furo'
