@@ -14,6 +14,7 @@ from supervisor.runtimes import (
     PACKAGES,
     Console,
     Mise,
+    NodeRegistry,
     Provider,
     Runtime,
     Shelf,
@@ -63,9 +64,9 @@ class Toolchains:
         self._context = context
         runner, user, cache = context.runner, context.user, context.layout.cache
         self.shelf = Shelf(context.layout.runtimes)
-        mise = Mise(runner, cache, user)
         supply = Supply(runner, self.shelf, cache, user, context.settings.mise_releases_url)
-        self._provider = Provider(runner, System(runner, user), self.shelf, mise, supply, user)
+        mise, registry = Mise(runner, supply.program, cache, user), NodeRegistry(runner, cache, user)
+        self._provider = Provider(runner, System(runner, user), self.shelf, mise, registry, user)
         self._tools = Tools(runner, cache, user)
 
     async def prepare(self, draft: Release, console: Console) -> Toolchain:

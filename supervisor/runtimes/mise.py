@@ -8,9 +8,10 @@ here, not by it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from supervisor.model import UNLIMITED, Command, Exit, Limits, Runner, User
 from supervisor.runtimes.recipes import PLACES, Recipe
@@ -30,7 +31,7 @@ _OURS = re.compile(
 
 
 class MiseFailed(Exception):
-    """mise could not do what was asked of it; the message is what it said, in one line."""
+    """mise, or what took its place, could not do what was asked of it; the message is what it said, in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Console:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What mise is to do something for: `program` is mise, `directory` is the user's, and empty at first;
+    """What is to be installed, or listed: `program` does it (mise), `directory` is the user's, and empty at first;
     `environment` is the application's."""
 
     program: Path
@@ -55,35 +56,56 @@ class Job:
     console: Console
 
 
-class Mise:
-    """Runs mise; `cache` belongs to `user`."""
+Supplier = Callable[[Mapping[str, str], Console], Awaitable[Path]]
 
-    def __init__(self, runner: Runner, cache: Path, user: User | None) -> None:
+
+class Source(Protocol):
+    """Where runtimes can be installed from."""
+
+    async def program(self, environment: Mapping[str, str], console: Console) -> Path: ...
+
+    async def versions(self, job: Job) -> list[str]: ...
+
+    async def install(self, job: Job, version: str) -> Path: ...
+
+
+class Mise:
+    """Runs mise, which comes from `supply`; `cache` belongs to `user`."""
+
+    def __init__(self, runner: Runner, supply: Supplier, cache: Path, user: User | None) -> None:
+        self._supply = supply
         self._runner = runner
         self._cache = cache / "mise"
         self._user = user
+
+    async def program(self, environment: Mapping[str, str], console: Console) -> Path:
+        """mise itself. Raises MiseFailed, OSError."""
+        return await self._supply(environment, console)
 
     async def versions(self, job: Job) -> list[str]:
         """All that can be installed, oldest first. Raises MiseFailed."""
         return (await self._output(job, "ls-remote", job.recipe.tool)).split()
 
-    async def bin_dir(self, job: Job, version: str) -> Path:
-        """Where the programs of what was installed are. Raises MiseFailed."""
-        lines = (await self._output(job, "bin-paths", f"{job.recipe.tool}@{version}")).splitlines()
-        if not lines or not Path(lines[0]).is_relative_to(job.directory):
-            raise MiseFailed(f"it does not say where the programs of {job.recipe.tool} are")
-        return Path(lines[0])
-
-    async def install(self, job: Job, version: str) -> None:
-        """Install into the job's directory. Raises MiseFailed."""
-        console = job.console
+    async def install(self, job: Job, version: str) -> Path:
+        """Install into the job's directory; where the programs are then. Raises MiseFailed."""
+        console, recipe = job.console, job.recipe
         command = replace(
-            self._command(job, "install", f"{job.recipe.tool}@{version}"),
+            self._command(job, "install", f"{recipe.tool}@{version}"),
             timeout_s=console.timeout_s,
             background=True,
             limits=console.limits,
         )
         await self._run(command)
+        if recipe.bin is None:
+            return await self._told(job, version)
+        pattern = recipe.bin.format(tool=recipe.tool, version=version)
+        return next(iter(job.directory.glob(pattern)), job.directory / pattern)
+
+    async def _told(self, job: Job, version: str) -> Path:
+        lines = (await self._output(job, "bin-paths", f"{job.recipe.tool}@{version}")).splitlines()
+        if not lines or not Path(lines[0]).is_relative_to(job.directory):
+            raise MiseFailed(f"it does not say where the programs of {job.recipe.tool} are")
+        return Path(lines[0])
 
     async def _output(self, job: Job, *words: str) -> str:
         ended = await self._run(replace(self._command(job, *words), capture=True))

@@ -1,6 +1,7 @@
 """Where a plan's runtime comes from: the system, what was installed before, or mise.
 
-The network is asked only if neither of the first two has one that fits. Where it cannot be reached, a neighbour of the
+Node comes from npm's registry where mise cannot have it. The network is asked only if neither the system nor what was
+installed before has one that fits. Where it cannot be reached, a neighbour of the
 exact version that was asked for will do, with a note.
 """
 
@@ -18,13 +19,12 @@ from loguru import logger
 
 from supervisor.errors import RuntimeMissing
 from supervisor.model import Command, Plan, Runner, User
-from supervisor.runtimes import choice
-from supervisor.runtimes.mise import Console, Job, Mise, MiseFailed, said
+from supervisor.runtimes import choice, node
+from supervisor.runtimes.mise import Console, Job, MiseFailed, Source, said
 from supervisor.runtimes.recipes import RECIPES, Recipe
 from supervisor.runtimes.requirement import Requirement, Test, numbers
 from supervisor.runtimes.runtime import Kind, Runtime
 from supervisor.runtimes.shelf import Installed, Shelf
-from supervisor.runtimes.supply import Supply
 from supervisor.runtimes.system import System, asked, named
 
 FINISH_TIMEOUT_S = 300.0
@@ -33,12 +33,14 @@ FINISH_TIMEOUT_S = 300.0
 class Provider:
     """Provides runtimes for whoever the application runs as."""
 
-    def __init__(self, runner: Runner, system: System, shelf: Shelf, mise: Mise, supply: Supply, user: User | None):
+    def __init__(
+        self, runner: Runner, system: System, shelf: Shelf, mise: Source, registry: Source, user: User | None
+    ) -> None:
         self._runner = runner
         self._system = system
         self._shelf = shelf
         self._mise = mise
-        self._supply = supply
+        self._registry = registry
         self._user = user
 
     async def provide(self, plan: Plan, environment: Mapping[str, str], console: Console) -> Runtime | None:
@@ -55,12 +57,17 @@ class Provider:
         recipe = RECIPES.get(kind.name)
         if recipe is None:
             return await self._system.find(plan, environment)
-        try:
-            program = await self._supply.program(environment, console)
-            job = Job(program, recipe, Path(), environment, console)
-            return await self._installed(plan, kind, wanted, job)
-        except MiseFailed as error:
-            return await self._instead(plan, kind, wanted, environment, error)
+        problems: list[str] = []
+        for source in (self._mise, *([self._registry] if kind.name == node.name else [])):
+            try:
+                job = Job(await source.program(environment, console), recipe, Path(), environment, console)
+                runtime = await self._installed(plan, kind, wanted, source, job)
+                instead = (f"{kind.name} {runtime.version} is npm's: mise cannot install it",) if problems else ()
+                return replace(runtime, notes=(*runtime.notes, *instead))
+            except MiseFailed as error:
+                logger.warning("cannot install {}: {}", named(plan), error)
+                problems.append(str(error))
+        return await self._instead(plan, kind, wanted, environment, problems[0])
 
     async def there(self, plan: Plan, environment: Mapping[str, str]) -> Runtime | None:
         """One that fits, without the network: the system's, unless the newest is meant and was installed before.
@@ -85,26 +92,28 @@ class Provider:
                 return _runtime(kind, one)
         return None
 
-    async def _installed(self, plan: Plan, kind: Kind, wanted: Requirement, job: Job) -> Runtime:
+    async def _installed(self, plan: Plan, kind: Kind, wanted: Requirement, source: Source, job: Job) -> Runtime:
         """Raises MiseFailed, RuntimeMissing, OSError."""
-        version, listed, notes = await self._version(plan, kind, wanted, job)
+        version, listed, notes = await self._version(plan, kind, wanted, source, job)
         earlier = await self._earlier(kind, lambda found: found == version, job.environment)
         if earlier:
             return replace(earlier, notes=notes)
         async with self._begun(kind.name, version) as directory:
             logger.info("installing {} {}", kind.name, version)
             job = replace(job, directory=directory)
-            await self._mise.install(job, listed)
-            return replace(await self._complete(kind, wanted, version, listed, job), notes=notes)
+            bin_dir = await source.install(job, listed)
+            return replace(await self._complete(kind, wanted, version, bin_dir, job), notes=notes)
 
-    async def _version(self, plan: Plan, kind: Kind, wanted: Requirement, job: Job) -> tuple[str, str, tuple[str, ...]]:
-        """The version to install, as it compares and as mise calls it, and what the user should know of it. Raises
+    async def _version(
+        self, plan: Plan, kind: Kind, wanted: Requirement, source: Source, job: Job
+    ) -> tuple[str, str, tuple[str, ...]]:
+        """The version to install, as it compares and as the source calls it, and what the user should know. Raises
         RuntimeMissing, MiseFailed, OSError."""
         text = (plan.runtime_version or "").strip().lower()
         if job.recipe.channels and re.fullmatch(job.recipe.channels, text):
             return text, text, ()
         async with self._begun(kind.name, "versions") as directory:
-            listed = choice.finished(await self._mise.versions(replace(job, directory=directory)))
+            listed = choice.finished(await source.versions(replace(job, directory=directory)))
             await self._drop(directory)
         version, notes = self._chosen(plan, kind, wanted, job.recipe, list(listed))
         return version, listed[version], notes
@@ -140,11 +149,9 @@ class Provider:
             "to one that there is"
         )
 
-    async def _complete(self, kind: Kind, wanted: Requirement, version: str, listed: str, job: Job) -> Runtime:
+    async def _complete(self, kind: Kind, wanted: Requirement, version: str, bin_dir: Path, job: Job) -> Runtime:
         """Look whether what was installed works, and close it to changes. Raises MiseFailed, OSError."""
         recipe, directory = job.recipe, job.directory
-        words = {"tool": recipe.tool, "version": listed}
-        bin_dir = _place(directory, recipe.bin.format(**words)) if recipe.bin else await self._mise.bin_dir(job, listed)
         program = _program(kind, bin_dir)
         path = os.pathsep.join((str(bin_dir), job.environment.get("PATH", "")))
         env = {"PATH": path, "HOME": str(directory), "LANG": "C.UTF-8"}
@@ -168,7 +175,7 @@ class Provider:
             await asyncio.to_thread(self._shelf.remove, leaving)
 
     async def _instead(
-        self, plan: Plan, kind: Kind, wanted: Requirement, environment: Mapping[str, str], error: MiseFailed
+        self, plan: Plan, kind: Kind, wanted: Requirement, environment: Mapping[str, str], error: str
     ) -> Runtime:
         """What will do where nothing can be installed. Raises RuntimeMissing."""
         near = await self._earlier(kind, wanted.nearly, environment) if wanted.nearly else None
@@ -182,10 +189,6 @@ class Provider:
             f"network (HTTPS_PROXY and MISE_* variables are heeded) and update again, or set {kind.variable} to what "
             "is there"
         )
-
-
-def _place(directory: Path, pattern: str) -> Path:
-    return next(iter(directory.glob(pattern)), directory / pattern)
 
 
 def _program(kind: Kind, bin_dir: Path) -> Path:

@@ -17,7 +17,7 @@ from tests.support.repository import Repository
 from tests.support.runtimes import Mirror
 from tests.support.waiting import wait_until
 
-FAST = {"MISE_HTTP_RETRIES": "0", "MISE_USE_VERSIONS_HOST": "0"}
+FAST = {"MISE_HTTP_RETRIES": "0", "npm_config_fetch_retries": "0", "MISE_USE_VERSIONS_HOST": "0"}
 HOSTILE = """
 [env]
 X = "{{ exec(command='touch PLANTED') }}"
@@ -45,7 +45,7 @@ def mirror(tmp_path: Path) -> Iterator[Mirror]:
 def node_orbit(orbit: Orbit, mirror: Mirror, packages: Path) -> Orbit:
     """With mise on PATH, and the mirror as the only place to download from."""
     orbit.env |= {"PATH": f"{runtimes.mise(packages)}:{orbit.env['PATH']}", **FAST}
-    orbit.env["MISE_NODE_MIRROR_URL"] = mirror.address
+    orbit.env |= {"MISE_NODE_MIRROR_URL": mirror.address, "npm_config_registry": "http://127.0.0.1:9/"}
     return orbit
 
 
@@ -73,6 +73,7 @@ def test_application_runs_on_a_version_of_node_that_the_system_does_not_have(
     mirror.add_real(packages, "22.12.0", "10.9.0")
     mirror.add_stand_ins("24.1.0")
     node_orbit.env["PATH"] = node_orbit.env["PATH"].partition(":")[2]  # mise itself comes from npm's registry
+    del node_orbit.env["npm_config_registry"]
     index = (
         "require('http').createServer((request, response) => response.end(JSON.stringify("
         "{version: process.version, path: process.execPath}))).listen(process.env.PORT)"

@@ -13,7 +13,7 @@ import pytest
 
 from supervisor.errors import RuntimeMissing
 from supervisor.model import Command, Exit, Plan
-from supervisor.runtimes import Console, Mise, Provider, Runtime, Shelf, Supply, System
+from supervisor.runtimes import Console, Mise, NodeRegistry, Provider, Runtime, Shelf, Supply, System
 from supervisor.runtimes.shelf import superfluous
 
 STAND_IN = r"""#!/bin/sh
@@ -39,6 +39,16 @@ install)
     done < "$here/programs-$tool" ;;
 bin-paths) echo "$MISE_DATA_DIR/installs/$tool/$version" ;;
 esac
+"""
+NPM = r"""#!/bin/sh
+if [ "$1" = view ]; then echo '["20.9.0", "22.9.0", "23.1.0"]'; exit; fi
+version=
+for word; do
+    case $word in node-linux-*@*) package=${word%@*} version=${word#*@} ;; esac
+done
+mkdir -p "node_modules/$package/bin" node_modules/npm/bin
+printf '#!/bin/sh\necho "v%s"\n' "$version" > "node_modules/$package/bin/node"
+chmod 755 "node_modules/$package/bin/node"
 """
 LISTS = {
     "node": "18.20.4 20.9.0 20.10.0 22.1.0 22.9.0 23.1.0 25.0.0-rc.1 25.0.0",
@@ -93,13 +103,13 @@ class Machine:
         for tool, versions in LISTS.items():
             (self.bin / tool).write_text(versions.replace(" ", "\n") + "\n")
             (self.bin / f"programs-{tool}").write_text(PROGRAMS[tool] + "\n")
-        for name in ("sh", "env", "dirname", "cat", "mkdir", "sed", "chmod", "rm", "printf", "echo"):
+        for name in ("sh", "env", "dirname", "cat", "mkdir", "sed", "chmod", "rm", "printf", "echo", "ln"):
             (self.bin / name).symlink_to(f"/bin/{name}")
         self.shelf = Shelf(self.home / "runtimes")
         shell = Shell()
         cache = self.home / "cache"
-        mise, supply = Mise(shell, cache, None), Supply(shell, self.shelf, cache, None)
-        self.provider = Provider(shell, System(shell), self.shelf, mise, supply, None)
+        mise = Mise(shell, Supply(shell, self.shelf, cache, None).program, cache, None)
+        self.provider = Provider(shell, System(shell), self.shelf, mise, NodeRegistry(shell, cache, None), None)
 
     def offline(self) -> None:
         for tool in LISTS:
@@ -228,6 +238,20 @@ async def test_without_a_network_and_a_neighbour_the_error_says_what_to_do(machi
         "cannot install it: tcp connect error: refused; check the network (HTTPS_PROXY and MISE_* variables are "
         "heeded) and update again, or set PYTHON_VERSION to what is there"
     )
+
+
+async def test_node_comes_from_npms_registry_where_mise_cannot_have_it(machine: Machine) -> None:
+    machine.offline()
+    npm = machine.bin / "npm"
+    npm.write_text(NPM)
+    npm.chmod(0o755)
+    found = await machine.provide("node", ">=22")
+    assert found.version == "22.9.0"
+    assert found.bin_dir
+    assert sorted(path.name for path in found.bin_dir.iterdir()) == ["node", "npm", "npx"]
+    assert found.notes == ("node 22.9.0 is npm's: mise cannot install it",)
+    with pytest.raises(RuntimeMissing, match="there is no such version"):
+        await machine.provide("node", "22.99.0")
 
 
 async def test_mise_gets_what_it_needs_and_nobodys_configuration(machine: Machine) -> None:
