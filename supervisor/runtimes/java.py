@@ -33,8 +33,9 @@ def requirement(text: str) -> Requirement | None:
     match = _WANTED.fullmatch(wanted)
     if match is None:
         return None
-    version = _modern(match[2])
-    if any(vendor in wanted for vendor in _OTHERS_NUMBERS):
+    product = re.search(r"java(\d+)-", wanted)  # graalvm-ce-java17-22.3.0
+    version = product[1] if product else _modern(match[2])
+    if product is None and any(vendor in wanted for vendor in _OTHERS_NUMBERS):
         version = version.split(".")[0]
     least = numbers(version)
     if (match[1] or "").startswith(">") or wanted.endswith("+"):
