@@ -149,7 +149,8 @@ VARIABLES: tuple[Variable, ...] = (
         otherwise="detected", example="dist", pattern=_FOLDER, rule="a relative path inside the project",
     ),
     Variable(
-        "FORCE_INSTALL", Kind.BOOLEAN, _PROJECT, "install dependencies anew, even if nothing has changed",
+        "FORCE_INSTALL", Kind.BOOLEAN, _PROJECT,
+        "install dependencies anew and build without kept caches, even if nothing has changed",
         default="false", example="true",
     ),
     Variable(
@@ -269,8 +270,8 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable(
         "CACHE_BUDGET", Kind.SIZE, _DISK,
-        "how much the downloads of package managers may take after a deployment; 0 is no bound", default="2G",
-        high=1 << 50, example="500M",
+        "how much the downloads of package managers and snapshots may take after a deployment; 0 is no bound",
+        default="2G", high=1 << 50, example="500M",
     ),
     Variable(
         "ORBIT_HOME", Kind.PATH, _ACCESS, "where releases, logs and caches lie", default="/app",

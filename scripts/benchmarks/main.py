@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 
+import dependencies
 import detect
 import idle
 import output
@@ -24,6 +25,7 @@ SECTIONS: dict[str, Callable[[int], None]] = {
     "stop": stop.run_survivors,
     "tree": stop.run_tree,
     "detect": detect.run,
+    "dependencies": dependencies.run,
 }
 
 
