@@ -42,6 +42,8 @@ LANGUAGES: tuple[Language, ...] = (
     python,
 )  # of two that fit equally well, the first
 
+_INTERPRETED = ("node", "bun", "python", "ruby", "php")
+
 
 def detect(directory: Path, options: Overrides, root: Path | None = None) -> Plan:
     """The plan for the project in `directory`, part of the repository at `root` (None: the directory itself).
@@ -58,7 +60,7 @@ def detect(directory: Path, options: Overrides, root: Path | None = None) -> Pla
     if language is not None:
         plan = language.plan(source)
     elif any(file.start is not None for file in told):
-        plan = Plan("procfile" if source.has(PROCFILE) else "custom")
+        plan = _started_elsewhere(source, told)
     elif any(file.static for file in told):
         plan = Plan("static")
     elif options.run_command is not None or options.output_dir is not None:
@@ -108,6 +110,16 @@ def _language(source: Source, told: Sequence[Told]) -> Language | None:
         fits = [fit if language.name in alike else Fit.NO for language, fit in zip(LANGUAGES, fits, strict=True)]
     best = max(fits)
     return None if best is Fit.NO else LANGUAGES[fits.index(best)]
+
+
+def _started_elsewhere(source: Source, told: Sequence[Told]) -> Plan:
+    """The plan of a directory that fits no language, with a command in a file: with the runtime that the file names, if
+    a program needs that to run."""
+    named = next((file.language for file in told if file.language in _INTERPRETED), None)
+    language = next((language for language in LANGUAGES if language.name == named), None)
+    if language is None:
+        return Plan("procfile" if source.has(PROCFILE) else "custom")
+    return replace(language.plan(source), install=None, build=None)
 
 
 def _overridden(plan: Plan, options: Overrides) -> Plan:

@@ -67,8 +67,9 @@ def test_what_hooks_builds_and_the_application_print_is_kept_without_secrets(
     assert "postgresql://shop:***@db:5432/shop" in orbit.log("hooks.log")
     assert "STRIPE_SECRET_KEY ***" in orbit.log("app.log")
     assert_hidden(orbit)
-    # The answer of a version that is not well is told; this one tells its whole environment.
-    repository.push({**apps.server("2", before=say + "STATUS = 500\n")})
+    # The beginning of what a version answers that is not well is told; this one begins with a secret.
+    secret = 'STATUS = 500\nVERSION = os.environ["STRIPE_SECRET_KEY"]\n'
+    repository.push({**apps.server("2", before=say + secret)})
     orbit.hup()
     record = orbit.wait_idle(2)
     assert record["outcome"] == "rolled_back"

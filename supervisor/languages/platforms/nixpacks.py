@@ -45,21 +45,17 @@ def told(plan: Table) -> Iterator[Told]:
 
 
 def _phases(phases: Table) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
-    """Lines of the install and of the build. What a phase of the author's own runs goes where it hangs on."""
+    """Lines of the install and of the build. A phase of one's own comes before what asks for it, or last."""
     setup, install, build = (_lines(phases.table(name)) for name in _USUAL)
     if setup and setup != (DETECTED,):
         install = (*(line for line in setup if line != DETECTED), *((DETECTED,) if install is None else install))
     for name in phases.values:
-        phase = phases.table(name)
-        lines = () if name in _USUAL else _lines(phase) or ()
-        before = phase.lines("dependsOn") or ()
-        if not lines:
-            continue
-        if before == ("setup",) and "install" not in before:
+        lines = () if name in _USUAL else _lines(phases.table(name)) or ()
+        if lines and name in (phases.table("install").lines("dependsOn") or ()):
             install = (*lines, *((DETECTED,) if install is None else install))
-        elif name in (phases.table("build").lines("dependsOn") or ()):
+        elif lines and name in (phases.table("build").lines("dependsOn") or ()):
             build = (*lines, *((DETECTED,) if build is None else build))
-        else:
+        elif lines:
             build = (*((DETECTED,) if build is None else build), *lines)
     return install, build
 
