@@ -62,3 +62,32 @@ def test_what_vite_builds_is_served_and_the_next_version_takes_over(orbit: Orbit
     assert [len(seen) for seen in hammer.seen] == [2] * 3
     (script,) = re.findall(r'src="(/assets/[^"]+)"', ask(orbit)[2])
     assert "version 2" in ask(orbit, script)[2]
+
+
+def test_plain_files_are_served_as_they_are(orbit: Orbit, repository: Repository) -> None:
+    """Nothing but what is meant for visitors: not git's, not the hooks, not what other platforms read."""
+    files = {
+        "index.html": "<h1>one</h1>",
+        "about/index.html": "about",
+        "style.css": "h1 { color: green }",
+        "404.html": "lost",
+        "pre-deploy.sh": "#!/bin/bash\necho hidden > .secret\n",
+        "render.yaml": "services: []\n",
+    }
+    repository.push({**files, ".env": "KEY=hidden\n"})
+    orbit.start()
+    assert orbit.wait_idle(1)["outcome"] == "succeeded", orbit.output()
+    assert ask(orbit)[::2] == (200, "<h1>one</h1>")
+    assert ask(orbit, "/about/")[::2] == (200, "about")
+    assert ask(orbit, "/style.css")[1]["content-type"] == "text/css; charset=utf-8"
+    for path in ("/.git", "/.git/HEAD", "/.env", "/.secret", "/pre-deploy.sh", "/render.yaml", "/nope"):
+        assert ask(orbit, path)[::2] == (404, "lost"), path
+    with Hammer(orbit.port) as hammer:
+        repository.push({"index.html": "<h1>two</h1>"})
+        orbit.hup()
+        assert orbit.wait_idle(2)["outcome"] == "succeeded"
+        repository.push({"index.html": None})
+        orbit.hup()
+        assert orbit.wait_idle(3)["outcome"] == "failed"
+    assert hammer.failures == []
+    assert [seen[-1] for seen in hammer.seen] == ["<h1>two</h1>"] * 3
