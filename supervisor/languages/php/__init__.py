@@ -28,6 +28,8 @@ def fit(source: Source) -> Fit:
         return Fit.CERTAIN
     if public is not None:
         return Fit.CERTAIN if own.there or source.is_file("public/index.php") else Fit.LIKELY
+    if own.there and source.first_file(*serving.SCRIPTS):
+        return Fit.LIKELY
     return Fit.HELPER if own.there else Fit.NO
 
 
@@ -42,7 +44,7 @@ def plan(source: Source) -> Plan:
         notes = (f"{NO_START}there is no index.php, at the top or in {', '.join(frameworks.PUBLIC)}; add one",)
     if framework and framework.name == "laravel" and building.uses_sqlite(source, own):
         notes = (*notes, building.SQLITE)
-    uses_workers = start is not None and "artisan" not in start
+    uses_workers = start is not None and serving.ROUTER in start
     repeatable = own.there and own.is_repeatable and source.is_file(composer.LOCK)
     return Plan(
         type=name,

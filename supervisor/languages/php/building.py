@@ -25,7 +25,10 @@ def build(source: Source, own: Composer, framework: Framework | None, beside: Be
         steps = [*_symfony_before(own), *steps, *_symfony(own)]
     elif name == "codeigniter" and source.is_file("env") and not source.is_file(".env"):
         steps = ["cp env .env", *steps]
-    elif own.text("scripts", "build") and not beside.script:
+    scripts = own.table("scripts")
+    if "compile" in scripts:  # Heroku's name for it
+        steps.append("composer run-script compile --no-dev")
+    elif "build" in scripts and not steps:
         steps = ["composer run-script build"]
     return " && ".join(steps) or None
 

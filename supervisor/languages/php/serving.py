@@ -12,6 +12,8 @@ from supervisor.languages.source import Source
 
 ROUTER = ".orbit/router.php"
 """Where the deployment puts the script by which PHP's server finds files and front controllers."""
+SCRIPTS = ("server.php", "bin/server.php", "main.php", "start.php")
+"""Programs that are servers by themselves: of ReactPHP, Swoole, Workerman."""
 WORKERS = ("PHP_CLI_SERVER_WORKERS", "4")
 REMARK = "PHP's own server serves it, with 4 workers: for much traffic, start nginx and php-fpm with RUN_COMMAND"
 OF_LARAVEL = (
@@ -30,7 +32,10 @@ def command(source: Source, own: Composer, framework: Framework | None) -> tuple
     if name == "hyperf":
         return "php bin/hyperf.php start", ()
     public = document_root(source, own, framework)
-    return (None, ()) if public is None else (f"php -S 0.0.0.0:$PORT -t {shlex.quote(public)} {ROUTER}", (REMARK,))
+    if public is None:
+        script = source.first_file(*SCRIPTS)
+        return (f"php {script}" if script else None), ()
+    return (f"php -S 0.0.0.0:$PORT -t {shlex.quote(public)} {ROUTER}", (REMARK,))
 
 
 def document_root(source: Source, own: Composer, framework: Framework | None) -> str | None:
