@@ -1,2 +1,2 @@
-SITENAME = 'Blog'
-PATH = 'content'
+SITENAME = "Blog"
+PATH = "content"

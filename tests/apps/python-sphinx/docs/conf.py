@@ -1,3 +1,3 @@
-project = 'Shapes'
-extensions = ['sphinx.ext.autodoc']
-html_theme = 'furo'
+project = "Shapes"
+extensions = ["sphinx.ext.autodoc"]
+html_theme = "furo"

@@ -1,2 +1,2 @@
-project = 'Shapes'
+project = "Shapes"
 html_theme = "sphinx_rtd_theme"
