@@ -447,3 +447,77 @@ def test_command_starts_without_what_it_does_not_need() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == ""
+
+
+# what runs it, and where it listens
+
+
+@pytest.mark.parametrize(
+    ("dependency", "variable"), [("astro", "HOST"), ("fastify", "FASTIFY_ADDRESS"), ("express", None), ("next", None)]
+)
+def test_framework_that_listens_for_its_own_machine_is_told_to_listen_for_others(
+    tmp_path: Path, dependency: str, variable: str | None
+) -> None:
+    dependencies = {dependency: "*", "@astrojs/node": "*"}
+    plan = node(tmp_path, {"scripts": {"start": "node server.js"}, "dependencies": dependencies})
+    others = dict(plan.environment)
+    assert others.pop("NODE_ENV") == "production"
+    assert others == ({variable: "0.0.0.0"} if variable else {})
+
+
+@pytest.mark.parametrize(
+    ("package", "needs"),
+    [
+        ({"dependencies": {"elysia": "1"}, "module": "index.ts"}, ()),
+        ({"dependencies": {"next": "15"}, "scripts": {"build": "next build", "start": "next start"}}, ("node",)),
+        ({"scripts": {"start": "bun x.ts", "build": "node make.js"}}, ("node",)),
+    ],
+)
+def test_bun_has_node_beside_it_where_something_calls_node(
+    tmp_path: Path, package: dict[str, object], needs: tuple[str, ...]
+) -> None:
+    plan = node(tmp_path, {**package, "engines": {"node": ">=20"}}, bun__lock="{}", index__ts="")
+    assert plan.type == "bun"
+    assert tuple(need.runtime for need in plan.helpers) == needs
+    assert all(need.version == ">=20" for need in plan.helpers)
+
+
+def test_node_has_bun_beside_it_where_the_start_script_calls_it(tmp_path: Path) -> None:
+    plan = node(tmp_path, {"scripts": {"start": "bun index.ts"}, "packageManager": "pnpm@9.15.9"})
+    assert (plan.type, [need.runtime for need in plan.helpers]) == ("node", ["bun"])
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "vite preview --port 3000",
+        "vite build && vite preview",
+        "npm run dev",
+        "gatsby serve",
+        "NODE_ENV=production astro preview",
+    ],
+)
+def test_preview_for_developers_is_no_start(tmp_path: Path, script: str) -> None:
+    plan = node(tmp_path, {"scripts": {"start": script, "dev": "vite", "build": "x"}, "devDependencies": {"vite": "7"}})
+    assert (plan.serve, plan.start, plan.output_dir) == ("static", None, "dist")
+
+
+def test_server_of_files_among_the_scripts_stays(tmp_path: Path) -> None:
+    plan = node(tmp_path, {"scripts": {"start": "serve -s dist", "build": "x"}, "devDependencies": {"vite": "7"}})
+    assert (plan.serve, plan.start) == ("app", "npm start")
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ('[tools]\nnode = "22"\n', "22"),
+        ('[tools]\nnode = ["20.1", "18"]\n', "20.1"),
+        ('[tools]\nnode = { version = "lts" }\n', "lts"),
+        ("[tools]\nnode = []\n", None),
+        ("[tools]\nnode = 22\n", None),
+        ('tools = "node"\n', None),
+        ('[tools]\npython = "3"\n', None),
+    ],
+)
+def test_version_in_mise_toml(tmp_path: Path, text: str, version: str | None) -> None:
+    assert node(tmp_path, EXPRESS, mise__toml=text).runtime_version == version

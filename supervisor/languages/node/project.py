@@ -21,6 +21,13 @@ _BUILDS = ("build", "heroku-postbuild", "gcp-build", "build:prod", "build:produc
 """Scripts by whose names people tell their host how to build, the usual one first."""
 
 MOST_NAMED = 5
+_LISTENING = {
+    "astro": "HOST",
+    "nuxt": "HOST",
+    "adonisjs": "HOST",
+    "loopback": "HOST",
+    "fastify": "FASTIFY_ADDRESS",  # of its command line; who calls listen says it there
+}
 
 
 def plan(source: Source, engine: Engine, version: str | None) -> Plan:
@@ -56,13 +63,19 @@ def plan(source: Source, engine: Engine, version: str | None) -> Plan:
         output_dir=start.output,
         single_page=bool(start.output and framework and sites.is_single_page(source, framework)),
         bin_dirs=manager.bin_dirs,
-        environment=(("NODE_ENV", "production"),),
+        environment=(("NODE_ENV", "production"), *_address(framework, start)),
         inputs=kept.inputs,
         dependencies=kept.dependencies,
         caches=keeping.caches(source, manager, framework) if build else (),
         after_restore=kept.after_restore,
         notes=((constraint.note(engine.name),) if constraint else ()) + manager.notes + build_notes + start.notes,
     )
+
+
+def _address(framework: Framework | None, start: Start) -> tuple[tuple[str, str], ...]:
+    """The variable by which a framework listens for others; without, it does for whoever is on the machine."""
+    name = _LISTENING.get(framework.name) if framework else None
+    return ((name, "0.0.0.0"),) if name and start.command and not start.command.startswith("HOST=") else ()
 
 
 def _is_bare_root(source: Source, own: Package, framework: Framework | None, start: Start) -> bool:

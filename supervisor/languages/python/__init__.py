@@ -145,10 +145,18 @@ def _own_command(source: Source, own: Pyproject) -> str | None:
     return None
 
 
+def _only_defines(project: Project, path: str) -> bool:
+    """Whether a file has an application that somebody else is to run: started itself, it would end at once."""
+    target = frameworks.application(project, frameworks.CLASSES)
+    text = project.source.peek(path) or ""
+    runs = any(word in text for word in ("__main__", ".run(", "serve(", "run_app(", ".listen("))
+    return target is not None and not target.factory and target.module == path.removesuffix(".py") and not runs
+
+
 def _script(project: Project) -> str | None:
     """A file that runs by itself, or a package with a `__main__`."""
     found = project.source.first_file(*_SCRIPT_FILES) or frameworks.sole(project.source)
-    if found is not None:
+    if found is not None and not _only_defines(project, found):
         return f"python {shlex.quote(found)}"
     package = manifests.normalised(project.name or "").replace("-", "_")
     for base, directory in ((".", package), ("src", package), (".", project.name or ""), (".", "app"), (".", "src")):

@@ -279,3 +279,6 @@ FRAMEWORKS = (
     Framework("jupyter", "jupyterlab", (), _jupyter),
     Framework("jupyter", "notebook", (), _jupyter),
 )
+
+CLASSES = tuple(made for framework in FRAMEWORKS for made in framework.classes)
+"""What any application is made with."""
