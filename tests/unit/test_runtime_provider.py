@@ -7,14 +7,19 @@ import asyncio
 import os
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from supervisor.deploy.context import Context
+from supervisor.deploy.toolchain import Toolchains
 from supervisor.errors import RuntimeMissing
-from supervisor.model import Command, Exit, Plan
+from supervisor.layout import Layout
+from supervisor.model import Command, Commit, Exit, Need, Plan, Release
 from supervisor.runtimes import Console, Mise, NodeRegistry, Provider, Runtime, Shelf, Supply, System
 from supervisor.runtimes.shelf import superfluous
+from supervisor.settings import load
 
 STAND_IN = r"""#!/bin/sh
 here=$(dirname "$0")
@@ -305,3 +310,27 @@ async def test_what_is_not_used_goes_and_what_failed_deployments_want_stays_with
     assert machine.shelf.withdraw(unused[0].directory) is None, "the running deployment has asked for it"
     assert machine.shelf.withdraw(unused[1].directory)
     assert unused[1] not in machine.shelf.all()
+
+
+async def test_second_runtimes_and_their_package_managers_are_on_path_in_order(machine: Machine) -> None:
+    machine.add("bin/npm", "10.9.0")
+    settings = load({"GIT_REPO_URL": "/somewhere", "APP_PORT": "3000", "ORBIT_HOME": str(machine.home)})
+    environment = {"PATH": str(machine.bin), "HOME": str(machine.home)}
+    context = Context(settings, Layout(machine.home), Shell(), None, environment, lambda text: text)
+    needs = (Need("node", "22", "pnpm", "9.1.0"), Need("hugo", "0.121.1"))
+    plan = Plan("go", runtime="go", runtime_version="1.22", runtime_floor=True, helpers=needs)
+    commit = Commit("1" * 40, "x", "x", datetime.now(UTC))
+    draft = Release(1, commit, machine.home, machine.home, plan, datetime.now(UTC), 0.0)
+    made = await Toolchains(context).prepare(draft, Console())
+    assert [(one.name, one.version) for one in made.runtimes] == [
+        ("go", "1.23.1"),
+        ("node", "22.9.0"),
+        ("hugo", "0.121.1"),
+    ]
+    assert [Path(place).relative_to(machine.home).parts[1] for place in made.search_path] == [
+        "go-1.23.1",
+        "node-22.9.0",
+        "tools",
+        "hugo-0.121.1",
+    ]
+    assert [step.title for step in made.steps] == ["installing pnpm"]
