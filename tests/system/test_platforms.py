@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from supervisor.sites import nginx
 from tests.support import apps
 from tests.support.orbit import Orbit
 from tests.support.repository import Repository
@@ -182,3 +184,19 @@ def test_a_failed_release_command_touches_nothing_live(orbit: Orbit, repository:
     assert (record["outcome"], record["stage"]) == ("failed", "pre_deploy")
     assert record["reason"].startswith("release (render.yaml) failed")
     assert orbit.current == current
+
+
+@pytest.mark.skipif(not nginx.find(os.environ["PATH"]), reason="there is no nginx")
+def test_a_site_of_render_is_built_and_served_from_where_it_says(orbit: Orbit, repository: Repository) -> None:
+    service = {
+        "type": "web",
+        "runtime": "static",
+        "buildCommand": 'mkdir -p out && echo \'{"version": "1"}\' > out/index.html',
+        "staticPublishPath": "./out",
+        "routes": [{"type": "rewrite", "source": "/*", "destination": "/index.html"}],
+    }
+    repository.push({"render.yaml": json.dumps({"services": [service]})})
+    orbit.start()
+    record = orbit.wait_idle(1)
+    assert record["outcome"] == "succeeded", record["reason"]
+    assert orbit.ask("/any/path") == {"version": "1"}

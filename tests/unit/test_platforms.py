@@ -85,6 +85,13 @@ def test_what_the_language_wants_made_up_gives_way_to_a_value_alone(tmp_path: Pa
     assert ("SECRET_KEY_BASE", "x") in plan.environment
 
 
+def test_the_kind_that_flux_says_counts_unless_a_variable_says_another(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"scripts": {"start": "node x"}}')
+    (tmp_path / "app.py").write_text("print(1)\n")
+    assert plan_of(tmp_path, **{"flux.yaml": "projectType: python\n"}).type == "python"
+    assert detect(tmp_path, Overrides(project_type="node")).type == "node"
+
+
 def test_a_port_among_the_variables_is_orbits_to_set(tmp_path: Path) -> None:
     render = "services:\n- type: web\n  startCommand: ./x\n  envVars:\n  - {key: PORT, value: 10000}\n"
     plan = plan_of(tmp_path, **{"render.yaml": render})
@@ -157,6 +164,7 @@ MERGES = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n}\n  k{n}: 1\n  <<: [*a{n - 1}
         ("heroku.yml", "a: [" + "1," * 60_000 + "]", "more than 50000 values"),
         ("flux.yaml", "<<<<<<< HEAD\na: 1\n", "a merge conflict is left in it"),
         ("flux.yaml", "appPort: eighty\n", "appPort is 'eighty', not a port"),
+        ("flux.yaml", "projectType: nodejs\n", "projectType is 'nodejs'; use one of auto, node"),
         ("flux.json", '{"envVars": [3]}', "envVars[0] is neither NAME=value nor an object"),
         ("flux.json", '{"appPort": 3000,\n "envVars" {}}', "line 2, column 12: not JSON"),
         ("railway.json", '{"deploy": []}', "deploy is a list, not an object"),

@@ -10,6 +10,7 @@ from supervisor.languages.platforms.environment import Environment, port_of
 from supervisor.languages.platforms.health import path_of, seconds_of
 from supervisor.languages.platforms.told import Told
 from supervisor.languages.source import Source
+from supervisor.variables import BY_NAME
 
 FILES = ("flux.yaml", "flux.yml", "flux.json")
 VERSIONS = (
@@ -35,6 +36,9 @@ def read(source: Source) -> Iterator[Told]:
     port = file.text("appPort")
     if port is not None and port_of(port) is None:
         raise file.broken(f"appPort is {port!r}, not a port from 1 to 65535")
+    kind = file.text("projectType")
+    if kind is not None and kind.lower() not in BY_NAME["PROJECT_TYPE"].choices:
+        raise file.broken(f"projectType is {kind!r}; use one of {BY_NAME['PROJECT_TYPE'].allowed}")
     health_path, remark = path_of(file, "healthCheckPath")
     output = file.text("outputDir")
     yield Told(
@@ -46,8 +50,7 @@ def read(source: Source) -> Iterator[Told]:
         environment=tuple(environment.values.items()),
         generated=tuple(environment.generated),
         unset=tuple(environment.unset.items()),
-        versions=tuple((_variable(word), text) for word in VERSIONS if (text := file.text(word))),
-        language=(file.text("projectType") or "").lower() or None,
+        versions=tuple((_variable(word), text) for word in ("projectType", *VERSIONS) if (text := file.text(word))),
         static=output is not None and not file.has("runCommand", "startCommand"),
         publishes=output,
         health_path=health_path,

@@ -39,15 +39,16 @@ class _Fields:
 
 
 def completed(options: Overrides, told: Sequence[Told]) -> tuple[Overrides, tuple[tuple[str, str], ...]]:
-    """The user's variables, with the versions that files set where these are silent; and where those stand:
-    ("NODE_VERSION", "NODE_VERSION in render.yaml")."""
-    names = {item.name for item in fields(Overrides) if item.name.endswith(("_version", "_extensions"))}
+    """The user's variables, with the versions and the kind of project that files set where these are silent; and where
+    those stand: ("NODE_VERSION", "NODE_VERSION in render.yaml")."""
+    names = {item.name for item in fields(Overrides) if item.name.endswith(("_version", "_extensions", "_type"))}
     values: dict[str, str] = {}
     origins: dict[str, str] = {}
     for file in told:
         for name, value in (*file.versions, *file.environment):
             option = name.lower()
-            if option in names and getattr(options, option) is None and option not in values and value.strip():
+            silent = option in names and getattr(options, option) in (None, "auto") and option not in values
+            if silent and value.strip():
                 values[option], origins[name] = value.strip(), f"{name} in {file.origin}"
     return replace(options, **values), tuple(origins.items())
 

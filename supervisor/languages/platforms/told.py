@@ -28,7 +28,9 @@ class Told:
     environment: tuple[tuple[str, str], ...] = ()
     generated: tuple[str, ...] = ()
     unset: tuple[tuple[str, str], ...] = ()
-    versions: tuple[tuple[str, str], ...] = ()  # ("NODE_VERSION", "20"): not for the application to see
+    versions: tuple[
+        tuple[str, str], ...
+    ] = ()  # ("NODE_VERSION", "20"), also PROJECT_TYPE: not for the application to see
     language: str | None = None
     static: bool = False
     for_sites: bool = False
