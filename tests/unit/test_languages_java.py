@@ -174,6 +174,12 @@ def test_android_application_is_no_server(tmp_path: Path) -> None:
         detect(tmp_path, Overrides())
 
 
+def test_task_of_gradle_that_runs_it_is_the_last_resort(tmp_path: Path) -> None:
+    script = 'plugins { kotlin("multiplatform") }\ntasks.register<JavaExec>("run") { }\n'
+    plan = detect(write(tmp_path, {"build.gradle.kts": script}), Overrides())
+    assert (plan.build, plan.start) == ("gradle build -x check --no-daemon", "gradle run --no-daemon")
+
+
 # manifests that are broken, or mean harm
 
 ENTITIES = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))

@@ -32,6 +32,7 @@ _MAIN_ATTRIBUTE = re.compile(r"""["']?Main-Class["']?\]?""")
 _JAR_NAME = re.compile(r"""archiveFileName(?:\.set\(|\s*=)\s*["']([\w.-]+\.[jw]ar)["']""")
 _APP_NAME = re.compile(r"""applicationName\s*=\s*["']([\w.-]+)["']""")
 _STAGE = re.compile(r"""\btask\s+["']?stage\b|\btasks\.(?:register|create)(?:<\w+>)?\(\s*["']stage["']""")
+_RUN = re.compile(r"""\b(?:register|create)(?:<[\w.]+>)?\(\s*["']run["']|\btask\s+["']?run\b""")
 _LEVELS = (
     re.compile(r"""JavaLanguageVersion\.of\(\s*["']?([\w.]+)"""),
     re.compile(r"""\bjvmToolchain\s*\(\s*["']?([\w.]+)"""),
@@ -70,7 +71,8 @@ class Script:
 
     @property
     def is_application(self) -> bool:
-        return any(p == "application" or p.endswith((".application", "application-conventions")) for p in self.plugins)
+        ours = [plugin for plugin in self.plugins if not plugin.startswith("com.android.")]
+        return any(p == "application" or p.endswith((".application", "application-conventions")) for p in ours)
 
     @property
     def makes_own_jar(self) -> bool:
@@ -93,6 +95,8 @@ def read(source: Source) -> Build | None:
     start, task = _start(script, module, framework, _project_name(top, script))
     way = "" if top.directory == source.directory else str(source.directory.relative_to(top.directory))
     project = ":".join(part for part in (*way.split("/"), *(module.split("/") if module != "." else ())) if part)
+    if start is None and _RUN.search(script.text):
+        start = f"{tool} {f':{project}:' if project else ''}run {OPTIONS}"
     task = "stage" if own and _STAGE.search(own.text) else task
     command = f"{tool} {_task(project, task, script)} {OPTIONS}"
     if way:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from supervisor.languages.java.pom import Pom
 
-RUNNERS = {"javax": "9.0.80.0", "jakarta": "10.1.28.0"}  # of com.heroku:webapp-runner, Tomcat in a jar
+RUNNERS = {"javax": "9.0.41.0", "jakarta": "LATEST"}  # of com.heroku:webapp-runner, Tomcat in a jar
 
 
 def of_war(module: Pom, target: str) -> tuple[str | None, str]:
