@@ -134,7 +134,6 @@ class ReleaseStore:
 
 
 def _as_json(release: Release, layout: Layout) -> dict[str, Any]:
-    plan = release.plan
     return {
         "schema": 1,
         "id": release.id,
@@ -149,7 +148,7 @@ def _as_json(release: Release, layout: Layout) -> dict[str, Any]:
         "good": release.good,
         "search_path": release.search_path,
         "site": release.site and asdict(release.site),
-        "plan": {name: getattr(plan, name) for name in Plan.__dataclass_fields__},
+        "plan": asdict(release.plan),
     }
 
 
