@@ -29,6 +29,8 @@ _COPYING = (
 )
 _OWN_SETTINGS = re.compile(r"\s(?:-s|--settings)[ =]|-Dmaven\.repo\.local=")  # say themselves where Maven's files are
 _COPYING_OF_OLD_PNPM = (("npm_config_package_import_method", "clone-or-copy"),)  # npm 11 warns of it each time
+_STORE_OF_OLD_PNPM = "npm_config_store_dir"
+_CACHE_OF_OLD_YARN = "YARN_CACHE_FOLDER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,9 @@ class Context:
         memory = (option.setting for option in self.memory_options(plan, limits))
         made_up = generated.values(self.layout, plan.generated)
         self.hide((*(value for _, value in made_up), *environment_secrets(dict(plan.environment))))
-        defaults = (*memory, *plan.environment, *made_up, *(_COPYING_OF_OLD_PNPM if pnpm else ()))
+        defaults = (*memory, *plan.environment, *made_up, *(self._of_old_pnpm() if pnpm else ()))
+        if plan.package_manager == "yarn" and (plan.package_manager_version or "1").startswith("1"):
+            defaults = (*defaults, (_CACHE_OF_OLD_YARN, str(self.layout.cache / "yarn")))
         if plan.package_manager == "maven" and not any(_OWN_SETTINGS.search(line) for line in commands if line):
             defaults = (*defaults, *self._maven())
         return self.environment_of(release.project, release.search_path, defaults, release)
@@ -115,6 +119,13 @@ class Context:
             ("UV_CACHE_DIR", str(cache / "uv")),
             ("PIP_CACHE_DIR", str(cache / "pip")),
             ("npm_config_cache", str(cache / "npm")),
+            ("pnpm_config_store_dir", str(cache / "pnpm")),
+            ("YARN_GLOBAL_FOLDER", str(cache / "yarn")),  # not its cache folder: the repository may carry that
+            ("BUN_INSTALL_CACHE_DIR", str(cache / "bun")),
+            ("POETRY_CACHE_DIR", str(cache / "poetry")),
+            ("PIPENV_CACHE_DIR", str(cache / "pipenv")),
+            ("PDM_CACHE_DIR", str(cache / "pdm")),
+            ("BUNDLE_USER_CACHE", str(cache / "bundler")),
             ("GOMODCACHE", str(cache / "go-mod")),
             ("GOCACHE", str(cache / "go-build")),
             ("GOFLAGS", "-modcacherw"),  # directories that nobody may write to could not be removed from the cache
@@ -123,6 +134,9 @@ class Context:
             ("COMPOSER_CACHE_DIR", str(cache / "composer")),
             ("NUGET_PACKAGES", str(cache / "nuget")),
         )
+
+    def _of_old_pnpm(self) -> tuple[tuple[str, str], ...]:
+        return (*_COPYING_OF_OLD_PNPM, (_STORE_OF_OLD_PNPM, str(self.layout.cache / "pnpm")))
 
     def _maven(self) -> tuple[tuple[str, str], ...]:
         """The same for Maven and its wrapper; MAVEN_ARGS is understood since 3.9, MAVEN_OPTS by all."""

@@ -87,8 +87,8 @@ class Dependencies:
         since = time.time_ns()
         await asyncio.sleep(TICK_S)
         await install.run(line)
-        if print_:
-            await self._take(install, print_, paths, since)
+        if print_ is None or not await self._take(install, print_, paths, since):
+            await self._unshare(install, paths)
 
     def _paths(self, draft: Release) -> list[str]:
         """What the install makes, relative to the release's directory; nothing twice."""
@@ -160,8 +160,8 @@ class Dependencies:
             raise StageFailed(f"cannot remove what was restored: {describe(ended)}", ended)
         return why
 
-    async def _take(self, install: Install, print_: Fingerprint, paths: list[str], since_ns: int) -> None:
-        """A snapshot for the releases to come. Whatever is in its way, this one goes on."""
+    async def _take(self, install: Install, print_: Fingerprint, paths: list[str], since_ns: int) -> bool:
+        """A snapshot for the releases to come; whether there is one now. Whatever is in its way, this one goes on."""
         since = time.monotonic()
         try:
             answer = await self._pack(install.draft, print_, paths, since_ns)
@@ -176,6 +176,17 @@ class Dependencies:
             took = time.monotonic() - since
             told = f"key {print_.key[:12]}, {answer['files']} files, {took:.1f} s"
             self._tell(install, f"a snapshot of the dependencies was taken ({told})", is_outcome=False)
+            return True
+        return False
+
+    async def _unshare(self, install: Install, paths: list[str]) -> None:
+        """What a snapshot does first: files that hard links share with a package manager's cache become the release's
+        own. That it is not possible fails nothing, and is told of."""
+        try:
+            if paths:
+                await self._run(install.draft, "unshare", None, {"paths": paths})
+        except Failed as error:
+            install.attempt.warn(f"dependencies may share files with the cache of the package manager: {error}")
 
     async def _pack(self, draft: Release, print_: Fingerprint, paths: list[str], since_ns: int) -> Mapping[str, Any]:
         settings, key = self._context.settings, print_.key
@@ -203,7 +214,7 @@ class Dependencies:
             close(fd)
         return answer
 
-    async def _run(self, draft: Release, program: str, fd: int, told: Mapping[str, Any]) -> dict[str, Any]:
+    async def _run(self, draft: Release, program: str, fd: int | None, told: Mapping[str, Any]) -> dict[str, Any]:
         """What one of our programs answers, run as the application's user. Raises Failed."""
         context = self._context
         command = Command(
@@ -213,7 +224,7 @@ class Dependencies:
             context.settings.deployment_timeout_s,
             user=context.user,
             capture=True,
-            files={3: fd},
+            files={} if fd is None else {3: fd},
             background=True,
             limits=context.build_limits,
             own=True,

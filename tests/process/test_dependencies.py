@@ -181,6 +181,21 @@ async def test_a_build_that_rewrites_all_in_place_changes_neither_snapshot_nor_a
     assert tree(later.directory / "node_modules") == tree(live.directory / "node_modules")
 
 
+@pytest.mark.parametrize("inputs", [PLAN.inputs, ()])
+async def test_hard_links_to_a_cache_become_the_releases_own(house: House, inputs: tuple[str, ...]) -> None:
+    (house.layout.home / "cached.js").write_text("cached")
+    (house.layout.home / "cached.js").chmod(0o755)
+    os.utime(house.layout.home / "cached.js", (1000, 1000))
+    plan = replace(PLAN, install="mkdir node_modules; ln ~/cached.js node_modules/linked.js", inputs=inputs)
+    release = house.release(plan)
+    assert (await house.provide(release)).warnings == []
+    linked = release.directory / "node_modules/linked.js"
+    assert (linked.stat().st_nlink, linked.stat().st_mode & 0o777, linked.stat().st_mtime) == (1, 0o755, 1000)
+    linked.write_text("rewritten in place")
+    assert (house.layout.home / "cached.js").read_text() == "cached"
+    assert [path.name for path in linked.parent.iterdir()] == ["linked.js"]
+
+
 CHANGES: dict[str, Callable[[House, Plan], tuple[Plan, dict[str, Any]]]] = {
     "package-lock.json": lambda house, plan: (plan, {"package-lock.json": "{ }"}),
     "package.json": lambda house, plan: (plan, {"package.json": '{"dependencies": {}}'}),

@@ -36,6 +36,10 @@ def load(name: str) -> Program:
         from .copy import copy
 
         return copy
+    if name == "unshare":
+        from .unshare import unshare
+
+        return unshare
     raise ValueError(f"no program {name}")
 
 

@@ -67,7 +67,7 @@ def _copy_file(found: walk.Found, targets: list[str], which: int, old: bytes, ne
             if size <= MOST_SEARCHED_BYTES and old in (data := _content(source, size)):
                 packfile.write_at(target, data.replace(old, new), 0)
             else:
-                _fill(source, target)
+                fill(source, target)
             os.utime(target, ns=(changed_ns, changed_ns))
         finally:
             os.close(target)
@@ -84,7 +84,8 @@ def _content(fd: int, size: int) -> bytes:
     return data
 
 
-def _fill(source: int, target: int) -> None:
+def fill(source: int, target: int) -> None:
+    """Write all of one open file to another: without a copy of its blocks, where the file system has that."""
     try:
         fcntl.ioctl(target, FICLONE, source)
         return

@@ -7,7 +7,7 @@ import os
 import stat
 import zlib
 
-from . import packfile, walk
+from . import packfile, unshare, walk
 from .workers import FILE_COST, share_out
 
 TYPE_CHECKING = False  # as everywhere in `shim`
@@ -37,6 +37,7 @@ def pack(told: dict[str, Any]) -> dict[str, Any]:
             walk.below(path, found, frozenset(told["beside"]))
         else:
             walk.file(path, found)
+    unshare.of(found)
     size = sum(file[4] for file in found.files)
     if size > told["limit"]:
         raise ValueError(f"{size >> 20} MB are too much for it")

@@ -11,12 +11,13 @@ MOST_ENTRIES = 2_000_000
 class Found:
     """What was found: `directories` (path, mode) with those above before those in them; `files` (number of the
     directory, name, mode, time of change in ns, size) directory by directory; `links` (number of the directory,
-    name, target)."""
+    name, target). `shared` are files that have other names, too."""
 
     def __init__(self) -> None:
         self.directories: list[tuple[str, int]] = []
         self.files: list[tuple[int, str, int, int, int]] = []
         self.links: list[tuple[int, str, str]] = []
+        self.shared: list[str] = []
 
     @property
     def entries(self) -> int:
@@ -71,6 +72,8 @@ def _add(entry: os.DirEntry[str], number: int, found: Found, lenient: bool) -> N
         if stat.S_ISREG(facts.st_mode):
             mode = stat.S_IMODE(facts.st_mode)
             found.files.append((number, entry.name, mode, facts.st_mtime_ns, facts.st_size))
+            if facts.st_nlink > 1:
+                found.shared.append(entry.path)
         elif stat.S_ISLNK(facts.st_mode):
             found.links.append((number, entry.name, os.readlink(entry.path)))
         elif not lenient:
