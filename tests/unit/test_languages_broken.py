@@ -264,3 +264,9 @@ def test_unknown_project_type_names_the_supported_ones(tmp_path: Path) -> None:
 
 def test_missing_directory_is_named(tmp_path: Path) -> None:
     assert "PROJECT_PATH" in refusal(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("text", ["/*" * 300_000, "//" * 300_000, '"' * 300_001, "," * 300_000, ", " * 300_000 + "]"])
+def test_package_json5_of_any_kind_is_read_in_time(tmp_path: Path, text: str) -> None:
+    (tmp_path / "package.json5").write_text(text)
+    assert "package.json5" in refusal(tmp_path)

@@ -114,6 +114,7 @@ BUNDLERS = (
     Framework("storybook", ("storybook",), _SITE, "storybook build", None, "storybook-static"),
 )
 
+ALL = FULL + SERVERS + BUNDLERS
 WITH_PROGRAM = frozenset(framework.name for framework in FULL + BUNDLERS)
 """Those with a command line of their own, which is a program for Node."""
 

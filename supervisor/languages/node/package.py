@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,11 @@ from typing import Any
 from supervisor.languages.source import Source, kind
 
 FILE = "package.json"
+JSON5 = "package.json5"
+
+_COMMENT = re.compile(
+    r'("(?:\\.|[^"\\\n])*")|//[^\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/)?'
+)  # one that is not closed goes to the end: linear
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,8 @@ class Package:
 def read(source: Source) -> Package:
     """The package.json of a directory, an empty one if there is none. Raises PlanError if it is broken."""
     data = source.json(FILE)
+    if data is None and source.is_file(JSON5):  # which pnpm reads
+        data = source.json(JSON5, _plain(source.read(JSON5) or ""))
     if data is None:
         return Package()
     texts = _Texts(source, data)
@@ -81,6 +89,11 @@ class _Texts:
             if not isinstance(text, str | int | float) or isinstance(text, bool):
                 raise self.source.broken(FILE, f'"{key}.{inner}" is {kind(text)}, not a text')
         return {inner: str(text) for inner, text in value.items()}
+
+
+def _plain(text: str) -> str:
+    """JSON of what people write as JSON5: with comments, and commas before a closing bracket."""
+    return re.sub(r",(\s*[}\]])", r"\1", _COMMENT.sub(lambda match: match[1] or " ", text))
 
 
 def _manager(source: Source, data: Mapping[str, Any]) -> str | None:

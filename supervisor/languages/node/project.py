@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from supervisor.languages.language import NO_START
-from supervisor.languages.node import apps, frameworks, keeping, managers, package, sites
+from supervisor.languages.node import apps, frameworks, keeping, managers, nx, package, sites
 from supervisor.languages.node.engine import Engine
 from supervisor.languages.node.frameworks import Framework
 from supervisor.languages.node.keeping import Kept
@@ -39,7 +39,12 @@ def plan(source: Source, engine: Engine, version: str | None) -> Plan:
     build, build_notes = _build(source, own, manager, framework)
     start = find(Project(source, own, manager, engine, framework, build is not None))
     install = manager.install if _needs_install(source, own, manager) else None
-    if _is_bare_root(source, own, framework, start):
+    of_nx = nx.app(source) if source.start is None else None
+    if of_nx is not None:
+        framework = next((f for f in frameworks.ALL if f.name == of_nx.framework), None)
+        build = manager.within(of_nx.build)
+        start = Start(of_nx.start, of_nx.output if of_nx.start is None else None)
+    elif _is_bare_root(source, own, framework, start):
         members = apps.startable(source, engine)
         if len(members) == 1:
             member = plan(source.at(source.directory / members[0]), engine, version)

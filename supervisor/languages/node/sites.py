@@ -145,10 +145,10 @@ def _angular(source: Source, package: Package, framework: Framework) -> str | No
         return framework.output
     default = data.get("defaultProject")
     name = default if isinstance(default, str) and default in projects else next(iter(projects))
-    build = _inner(projects[name], "architect", "build")
+    build = inner(projects[name], "architect", "build")
     builder = build.get("builder")
     modern = isinstance(builder, str) and builder.endswith(":application")
-    path = _inner(build, "options").get("outputPath", f"dist/{name}")
+    path = inner(build, "options").get("outputPath", f"dist/{name}")
     if isinstance(path, dict):
         base, browser = path.get("base"), path.get("browser", "browser")
         path, modern = (base if isinstance(base, str) else f"dist/{name}"), browser != ""
@@ -157,7 +157,7 @@ def _angular(source: Source, package: Package, framework: Framework) -> str | No
     return f"{path.rstrip('/')}/browser" if modern else path.rstrip("/")
 
 
-def _inner(value: object, *keys: str) -> dict[str, object]:
+def inner(value: object, *keys: str) -> dict[str, object]:
     """The object at a path of keys, an empty one if something else is there."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
