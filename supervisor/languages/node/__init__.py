@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from supervisor.languages.language import Fit
-from supervisor.languages.node import engines, frameworks, managers, package, project
+from supervisor.languages.node import engines, frameworks, managers, nx, package, project
 from supervisor.languages.node.engine import SCRIPT, Engine
 from supervisor.languages.node.frameworks import Role
 from supervisor.languages.node.start import find_entry, serves
@@ -43,6 +43,8 @@ ENGINE = Engine(
 def fit(source: Source, engine: Engine = ENGINE) -> Fit:
     """How surely this is a Node project; see the module's docstring. Raises PlanError about a broken package.json."""
     own = package.read(source)
+    if not own.there and nx.above(source) is not None:
+        return Fit.LIKELY
     if not own.there:  # a page's script, or a server without dependencies
         return Fit.HELPER if not source.has("index.html") and find_entry(source, engine) else Fit.NO
     if own.script("start") is not None and not frameworks.develops(own):

@@ -22,12 +22,12 @@ def startable(root: Source, engine: Engine) -> tuple[str, ...]:
     return tuple(member for member in members(root) or () if _is_app(root.at(root.directory / member), engine))
 
 
-def moved(plan: Plan, member: str, install: str | None) -> Plan:
-    """The plan of a member as one of the root, where `install` is run."""
-    inside = f"cd {shlex.quote(member)} && "
+def moved(plan: Plan, place: str, install: str | None) -> Plan:
+    """The plan of the directory `place`, as it is seen from here, with an `install` that is run here."""
+    inside = f"cd {shlex.quote(place)} && "
 
     def at(*paths: str) -> tuple[str, ...]:
-        return tuple(posixpath.normpath(f"{member}/{path}") for path in paths)
+        return tuple(posixpath.normpath(f"{place}/{path}") for path in paths)
 
     return replace(
         plan,
@@ -40,7 +40,6 @@ def moved(plan: Plan, member: str, install: str | None) -> Plan:
         dependencies=at(*plan.dependencies),
         caches=at(*plan.caches),
         after_restore=plan.after_restore and inside + plan.after_restore,
-        notes=(*plan.notes, f"{member} is the only member of the monorepo that can be started"),
     )
 
 

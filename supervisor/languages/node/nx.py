@@ -41,6 +41,18 @@ class App:
         return None if self.framework in ("vite", "angular") else f"node {shlex.quote(self.output)}/main.js"
 
 
+def above(source: Source) -> tuple[Source, App] | None:
+    """The workspace of an application that is no package itself, and the application."""
+    if not source.is_file("project.json"):
+        return None
+    root = next((place for place in source.above() if place.is_file("nx.json")), None)
+    if root is None:
+        return None
+    directory = source.directory.relative_to(root.directory)
+    found = _read(root, str(directory), directory.name)
+    return (root, found) if found else None
+
+
 def app(root: Source) -> App | None:
     """The default project of the workspace, or its only application; None if there is neither, or a start script."""
     if not root.is_file("nx.json"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
 from supervisor.languages.language import NO_START
 from supervisor.languages.node import apps, frameworks, keeping, managers, nx, package, sites
@@ -12,7 +13,7 @@ from supervisor.languages.node.keeping import Kept
 from supervisor.languages.node.managers import PackageManager
 from supervisor.languages.node.package import Package
 from supervisor.languages.node.start import Project, Start, find, serves
-from supervisor.languages.node.workspace import patterns, root_of
+from supervisor.languages.node.workspace import patterns, root_of, way_up
 from supervisor.languages.source import Source
 from supervisor.languages.versions import Wanted, wanted
 from supervisor.model import Plan
@@ -33,13 +34,23 @@ _LISTENING = {
 def plan(source: Source, engine: Engine, version: str | None) -> Plan:
     """What the project needs; `version` is the user's. Raises PlanError about a broken manifest or lockfile."""
     own = package.read(source)
+    inside = nx.above(source) if not own.there else None
+    if inside is not None:
+        root, app = inside
+        found = _plan(root, package.read(root), engine, version, app)
+        up = way_up(source, root)
+        return apps.moved(found, up, found.install and f"cd {up} && {found.install}")
+    return _plan(source, own, engine, version, nx.app(source) if source.start is None else None)
+
+
+def _plan(source: Source, own: Package, engine: Engine, version: str | None, of_nx: nx.App | None) -> Plan:
+    """The plan of a package, or of an application of the Nx workspace that it is."""
     manager = managers.choose(source, own, engine.manager)
     framework = frameworks.of(own, serves(source, own, engine))
     constraint = wanted(source, engine.variable, version, engine.versions)
     build, build_notes = _build(source, own, manager, framework)
     start = find(Project(source, own, manager, engine, framework, build is not None))
     install = manager.install if _needs_install(source, own, manager) else None
-    of_nx = nx.app(source) if source.start is None else None
     if of_nx is not None:
         framework = next((f for f in frameworks.ALL if f.name == of_nx.framework), None)
         build = manager.within(of_nx.build)
@@ -48,7 +59,8 @@ def plan(source: Source, engine: Engine, version: str | None) -> Plan:
         members = apps.startable(source, engine)
         if len(members) == 1:
             member = plan(source.at(source.directory / members[0]), engine, version)
-            return apps.moved(member, members[0], install)
+            note = f"{members[0]} is the only member of the monorepo that can be started"
+            return replace(apps.moved(member, members[0], install), notes=(*member.notes, note))
         framework = None  # a tool that the members share
         start = Start(notes=(f"{NO_START}it is the root of a monorepo; set PROJECT_PATH to {_one_of(members)}",))
     if constraint is None and start.needs:
