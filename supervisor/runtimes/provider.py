@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -76,6 +77,8 @@ class Provider:
             return None
         kind, wanted = asked(plan)
         of_system = await self._system.exactly(kind, wanted, environment)
+        if of_system and not _is_whole(of_system, plan, environment):
+            of_system = None
         if of_system and not wanted.newest:
             return of_system
         earlier = await self._earlier(kind, wanted.fits, environment)
@@ -178,6 +181,9 @@ class Provider:
         self, plan: Plan, kind: Kind, wanted: Requirement, environment: Mapping[str, str], error: str
     ) -> Runtime:
         """What will do where nothing can be installed. Raises RuntimeMissing."""
+        partly = await self._system.exactly(kind, wanted, environment)
+        if partly:
+            return replace(partly, notes=(f"{partly.executable} has no npm beside it, and none can be had: {error}",))
         near = await self._earlier(kind, wanted.nearly, environment) if wanted.nearly else None
         near = near or await self._system.nearly(plan, kind, wanted, environment)
         if near:
@@ -189,6 +195,14 @@ class Provider:
             f"network (HTTPS_PROXY and MISE_* variables are heeded) and update again, or set {kind.variable} to what "
             "is there"
         )
+
+
+def _is_whole(runtime: Runtime, plan: Plan, environment: Mapping[str, str]) -> bool:
+    """Whether what usually comes with it, and is needed, is there: distributions have npm in a package of its own."""
+    if runtime.name != node.name or plan.package_manager not in ("npm", "pnpm", "yarn"):
+        return True
+    path = os.pathsep.join((str(runtime.executable.parent), environment.get("PATH", "")))
+    return shutil.which("npm", path=path) is not None
 
 
 def _program(kind: Kind, bin_dir: Path) -> Path:

@@ -129,7 +129,8 @@ class Machine:
 
     async def provide(self, runtime: str, version: str | None, *notes: str) -> Runtime:
         environment = {"PATH": str(self.bin), "HOME": str(self.home), **self.variables}
-        plan = Plan("x", runtime=runtime, runtime_version=version, notes=notes)
+        manager = "npm" if runtime == "node" else None
+        plan = Plan("x", runtime=runtime, runtime_version=version, package_manager=manager, notes=notes)
         found = await self.provider.provide(plan, environment, Console())
         assert found is not None
         return found
@@ -195,6 +196,7 @@ async def test_channel_is_installed_as_it_is(machine: Machine) -> None:
 
 async def test_network_is_not_asked_for_what_the_system_or_an_earlier_installation_has(machine: Machine) -> None:
     own = machine.add(".local/share/mise/installs/node/20.1.0/bin/node", "v20.1.0")
+    machine.add(".local/share/mise/installs/node/20.1.0/bin/npm", "10.0.0")
     assert (await machine.provide("node", "20")).executable.samefile(own)
     assert machine.asked == 0
     first = await machine.provide("node", "22")
@@ -223,6 +225,15 @@ async def test_version_that_does_not_exist_is_told_with_the_nearest(
         await machine.provide(runtime, wanted)
     assert machine.shelf.all() == []
     assert list((machine.home / "runtimes").iterdir()) == []
+
+
+async def test_node_without_npm_is_none_unless_no_other_can_be_had(machine: Machine) -> None:
+    own = machine.add(".nvm/versions/node/v22.1.0/bin/node", "v22.1.0")
+    assert (await machine.provide("node", "22")).version == "22.9.0"
+    machine.offline()
+    found = await machine.provide("node", "22.1.0")
+    assert found.executable == own
+    assert "has no npm beside it" in found.notes[0]
 
 
 async def test_without_a_network_a_neighbour_will_do_with_a_note(machine: Machine) -> None:
