@@ -52,7 +52,8 @@ async def provide_interpreter(plan: Plan, runner: Runner, environment: Mapping[s
     versions = sorted((line for line in lines if numbers(line)), key=numbers, reverse=True)
     for line in versions:  # a distribution has the newest patch of a line
         if wanted.fits(f"{line}.99") or (wanted.nearly and wanted.nearly(f"{line}.99")):
-            return await debian.install((f"php{line}-cli",), console)
+            usual = (f"php{line}-{name}" for name in php_extensions.USUAL)
+            return await debian.install((f"php{line}-cli", *(name for name in usual if name in names)), console)
     return False
 
 
@@ -87,7 +88,8 @@ class Php:
         return parts
 
     async def _extensions(self, plan: Plan, runtime: Runtime, console: Console) -> None:
-        lacking = php_extensions.missing(plan.extensions, await self._loaded(runtime))
+        wanted = (*plan.extensions, *php_extensions.of_database(self._env, plan.build or ""))
+        lacking = php_extensions.missing(wanted, await self._loaded(runtime))
         if not lacking:
             return
         packages = php_extensions.packages(lacking, runtime.version)
@@ -96,6 +98,7 @@ class Php:
                 for package in packages if len(packages) > 1 else ():  # one that there is not keeps no others away
                     await self._debian.install((package,), console)
             lacking = php_extensions.missing(lacking, await self._loaded(runtime))
+        lacking = php_extensions.missing(plan.extensions, frozenset(plan.extensions) - set(lacking))
         if lacking and "--ignore-platform-req" not in (plan.install or ""):
             raise RuntimeMissing(
                 f"cannot provide {_named(lacking)} for PHP {runtime.version} ({runtime.executable}): neither there, "

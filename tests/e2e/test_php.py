@@ -124,3 +124,60 @@ def test_extension_that_cannot_be_had_is_an_error_that_names_it(
         asked = (packages.parent / "asked").read_text().splitlines()
         assert [line.split()[0] for line in asked] == ["install", "update"]
         assert asked[0].endswith("-nosuchextension")
+
+
+ARTISAN = """<?php
+
+switch ($argv[1]) {
+    case 'route:cache':
+        exit(3);  // what cannot be cached is left alone
+    case 'route:clear':
+        file_put_contents('cleared', 'yes');
+        exit(0);
+    case 'migrate':
+        (new PDO('sqlite:database/database.sqlite'))->exec('create table users (id integer)');
+        exit(0);
+    case 'serve':
+        parse_str(strtr(implode('&', array_slice($argv, 2)), ['--' => '']), $options);
+        passthru("exec php -S {$options['host']}:{$options['port']} -t public", $status);
+        exit($status);
+}
+exit(9);
+"""
+FRONT = """<?php
+$users = (new PDO('sqlite:' . dirname(__DIR__) . '/database/database.sqlite'))->query('select count(*) from users');
+echo json_encode([
+    'version' => '1',
+    'key' => getenv('APP_KEY'),
+    'env' => getenv('APP_ENV'),
+    'users' => $users->fetchColumn(),
+    'file' => trim(file_get_contents(dirname(__DIR__) . '/.env')),
+    'cleared' => file_exists(dirname(__DIR__) . '/cleared'),
+]);
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root installs the extension that it needs")
+def test_laravel_gets_a_key_a_database_and_its_caches(orbit: Orbit, repository: Repository) -> None:
+    own = {
+        "require": {"laravel/framework": "11.0.0"},
+        "repositories": [{"type": "path", "url": "framework"}, {"packagist.org": False}],
+    }
+    repository.push(
+        {
+            "composer.json": json.dumps(own),
+            "framework/composer.json": json.dumps({"name": "laravel/framework", "version": "11.0.0"}),
+            "artisan": ARTISAN,
+            "public/index.php": FRONT,
+            "database/.gitignore": "*.sqlite\n",
+            ".env.example": "APP_ENV=local\nAPP_KEY=\nDB_CONNECTION=sqlite\n",
+        }
+    )
+    orbit.start()
+    orbit.wait_version("1", 120)
+    orbit.wait_idle(1)
+    answer = orbit.ask()
+    assert answer is not None
+    assert answer["key"].startswith("base64:") and answer["env"] == "production"
+    assert (int(answer["users"]), answer["cleared"]) == (0, True)
+    assert answer["file"].startswith("APP_ENV=local")

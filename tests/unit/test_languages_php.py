@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import subprocess
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.deploy import generated
 from supervisor.errors import PlanError
 from supervisor.languages import Overrides, detect
 from supervisor.languages.php.serving import REMARK
+from supervisor.layout import Layout
 from supervisor.model import Plan
 from supervisor.runtimes import php as kind
 from supervisor.runtimes import php_extensions
@@ -129,6 +132,23 @@ def test_extensions_that_are_missing() -> None:
     assert php_extensions.missing(("pdo", "opcache", "zend-opcache", "gd", "pdo-mysql", "gd"), there) == ("gd",)
 
 
+@pytest.mark.parametrize(
+    ("variables", "build", "wanted"),
+    [
+        ({"DB_CONNECTION": "mysql"}, "", ("pdo_mysql",)),
+        ({"DATABASE_URL": "postgresql://user@host/shop"}, "", ("pdo_pgsql",)),
+        ({"DATABASE_URL": "mysql://user@host/shop"}, "touch database/database.sqlite", ("pdo_mysql",)),
+        ({}, "touch database/database.sqlite", ("pdo_sqlite",)),
+        ({}, "npm run build", ()),
+        ({"DB_CONNECTION": "mongodb"}, "touch database/database.sqlite", ()),
+    ],
+)
+def test_extension_for_the_database_that_variables_name(
+    variables: dict[str, str], build: str, wanted: tuple[str, ...]
+) -> None:
+    assert php_extensions.of_database(variables, build) == wanted
+
+
 # frameworks
 
 
@@ -150,6 +170,17 @@ def test_key_of_laravel_is_made_up_unless_the_repository_has_one(tmp_path: Path)
     assert php(tmp_path, LARAVEL, files).generated == ("APP_KEY",)
     assert php(tmp_path, LARAVEL, {**files, ".env": "APP_KEY=\n"}).generated == ("APP_KEY",)
     assert php(tmp_path, LARAVEL, {**files, ".env": "APP_KEY=base64:c2VjcmV0\n"}).generated == ()
+
+
+def test_key_is_made_up_also_beside_a_file_of_another_platform(tmp_path: Path) -> None:
+    files = {"artisan": "", "public/index.php": INDEX, "Procfile": "web: php artisan serve --port=$PORT\n"}
+    assert php(tmp_path, LARAVEL, files).generated == ("APP_KEY",)
+
+
+def test_key_of_laravel_says_that_it_is_base64(tmp_path: Path) -> None:
+    made = dict(generated.values(Layout(tmp_path), ("APP_KEY", "APP_SECRET")))
+    assert len(base64.b64decode(made["APP_KEY"].removeprefix("base64:"), validate=True)) == 32
+    assert made["APP_KEY"].startswith("base64:") and not made["APP_SECRET"].startswith("base64:")
 
 
 @pytest.mark.parametrize(

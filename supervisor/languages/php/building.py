@@ -24,7 +24,7 @@ def build(source: Source, own: Composer, framework: Framework | None, beside: Be
     elif name in ("symfony", "api-platform") and source.is_file("bin/console"):
         steps = [*_symfony_before(own), *steps, *_symfony(own)]
     elif name == "codeigniter" and source.is_file("env") and not source.is_file(".env"):
-        steps = ["cp env .env", *steps]
+        steps = [_copied("env"), *steps]
     scripts = own.table("scripts")
     if "compile" in scripts:  # Heroku's name for it
         steps.append("composer run-script compile --no-dev")
@@ -72,8 +72,13 @@ def uses_sqlite(source: Source, own: Composer) -> bool:
     return said is not None and said[1] == "sqlite" and at is None
 
 
+def _copied(example: str) -> str:
+    """The settings of an example, unless a hook has made others."""
+    return f"{{ [ -e .env ] || cp {example} .env; }}"
+
+
 def _environment_file(source: Source) -> list[str]:
-    return ["cp .env.example .env"] if source.is_file(".env.example") and not source.is_file(".env") else []
+    return [_copied(".env.example")] if source.is_file(".env.example") and not source.is_file(".env") else []
 
 
 def _laravel(source: Source, own: Composer) -> list[str]:
