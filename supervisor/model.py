@@ -148,7 +148,7 @@ class Plan:
     `release:` command, or what another platform calls so, run after the build unless there is a `pre-deploy.sh`.
     `bin_dirs` are directories of the project's
     own programs, relative to it, put first on PATH. `environment` is what the project's kind wants set; the user's own
-    variables win, and `$PORT` in a value stands for the application's port.
+    variables win, and `$PORT` in a value stands for the application's port, `$WORK_DIR` for the project's directory.
     `notes` are remarks for the user (a file that was passed over, a guess that was made).
 
     `inputs` are the files that decide what the install makes (lockfiles and their manifests), `dependencies` the

@@ -99,7 +99,9 @@ class Context:
         port = str(self.settings.app_port)
         additions = {"PORT": port, "APP_PORT": port}
         additions |= {name: value for name, value in defaults if name in homes.NAMES}
-        told = tuple((name, value.replace("$PORT", port)) for name, value in defaults)
+        told = tuple(
+            (name, value.replace("$PORT", port).replace("$WORK_DIR", str(project))) for name, value in defaults
+        )
         defaults = (*told, *_COPYING, *self._caches(), *venv.settings_of_pip(self.base_env))
         if release:
             additions |= {"ORBIT_RELEASE": release.id, "ORBIT_COMMIT": release.commit.sha}

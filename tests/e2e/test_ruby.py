@@ -115,12 +115,19 @@ module Greeter
   end
 end
 """
-    specification = (
-        f'Gem::Specification.new "greeter", "{version}.0.0" do |s|\n'
-        '  s.summary = "greets"\n  s.authors = ["Ada"]\n  s.files = ["lib/greeter.rb"]\nend\n'
-    )
+    specification = f"""
+Gem::Specification.new "greeter", "{version}.0.0" do |s|
+  s.summary = "greets"
+  s.authors = ["Ada"]
+  s.files = ["lib/greeter.rb", "exe/greet"]
+  s.bindir = "exe"
+  s.executables = ["greet"]
+end
+"""
     (directory / "lib").mkdir(parents=True, exist_ok=True)
     (directory / "lib/greeter.rb").write_text(code)
+    (directory / "exe").mkdir(exist_ok=True)
+    (directory / "exe/greet").write_text("#!/usr/bin/env ruby\nputs :greeted\n")
     (directory / "greeter.gemspec").write_text(specification)
     subprocess.run(["gem", "build", "greeter.gemspec"], cwd=directory, check=True, capture_output=True, timeout=60)
     return (directory / f"greeter-{version}.0.0.gem").read_bytes()
@@ -140,9 +147,12 @@ def test_bundle_of_the_projects_own_is_installed_as_it_is_locked(
         return {
             "Gemfile": SOURCE + 'gem "greeter"\n',
             "Gemfile.lock": lock,
+            "pre-deploy.sh": "greet && bundle exec greet\n",
+            "Procfile": "web: ruby server.rb\n",
             "server.rb": 'require "greeter"\n\nGreeter.serve(Integer(ENV.fetch("PORT")))\n',
         }
 
     serve(orbit, repository, files("1"), files("2"))
-    installed = orbit.home / "production/current/vendor/bundle/ruby"
-    assert [path.name for path in installed.glob("*/gems/*")] == ["greeter-2.0.0"]
+    installed = orbit.home / "production/current/vendor/bundle/gems"
+    assert orbit.log("hooks.log").count("greeted") == 4
+    assert [path.name for path in installed.glob("*")] == ["greeter-2.0.0"]

@@ -90,21 +90,21 @@ def test_bundler_is_frozen_where_the_lockfile_is_for_this_platform(tmp_path: Pat
         [((here,), True), (("ruby",), True), (("arm64-darwin-22", f"{here}-gnu"), True), (("arm64-darwin-22",), False)]
     ):
         plan = ruby(tmp_path / str(number), "gem 'rack'\n", {"Gemfile.lock": lockfile(*platforms)})
-        assert ("BUNDLE_DEPLOYMENT" in settings(plan)) is frozen
+        assert ("BUNDLE_FROZEN" in settings(plan)) is frozen
         assert plan.package_manager_version == "2.5.22"
         assert plan.inputs == ("Gemfile", "Gemfile.lock")
 
 
 def test_without_a_lockfile_each_release_installs_anew(tmp_path: Path) -> None:
     plan = ruby(tmp_path, "gem 'rack'\n")
-    assert "BUNDLE_DEPLOYMENT" not in settings(plan)
-    assert settings(plan)["BUNDLE_PATH"] == "vendor/bundle"
+    assert "BUNDLE_FROZEN" not in settings(plan)
+    assert settings(plan)["GEM_HOME"] == "$WORK_DIR/vendor/bundle"
     assert plan.inputs == ()
 
 
 def test_local_install_takes_the_gems_of_the_system(tmp_path: Path) -> None:
     plan = ruby(tmp_path, "gem 'rack'\n", {"Gemfile.lock": ""}, install_command="bundle install --local")
-    assert not {"BUNDLE_PATH", "BUNDLE_DEPLOYMENT"} & settings(plan).keys()
+    assert not {"GEM_HOME", "BUNDLE_FROZEN"} & settings(plan).keys()
     assert plan.install == "bundle install --local"
 
 

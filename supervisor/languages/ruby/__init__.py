@@ -64,7 +64,7 @@ def plan(source: Source) -> Plan:
         start=start,
         serve="static" if site else "app",
         output_dir=site.output if site else None,
-        bin_dirs=web.bin_dirs,
+        bin_dirs=("vendor/bundle/bin", *web.bin_dirs),
         environment=_environment(source, own, site, framework),
         notes=((version.note("ruby"),) if version else ()) + _remarks(start, site),
         helpers=web.needs or ((Need("node"),) if own.has("execjs") and not own.has(*_ENGINES) else ()),
@@ -96,15 +96,16 @@ def _build(source: Source, own: Gems, site: Site | None, web: Beside, framework:
 def _environment(source: Source, own: Gems, site: Site | None, framework: str | None) -> tuple[tuple[str, str], ...]:
     """Bundler's settings are variables, so that they hold for hooks and the application, too.
 
-    Deployment means frozen: only with a lockfile, and one that was resolved for this platform, too. Where the user
-    installs from what is on the system already, gems are looked for there, and what is locked cannot be asked for.
+    Gems go where RubyGems looks, too, so that `ruby app.rb` and `puma` in a Procfile find them without Bundler. Frozen
+    only with a lockfile, and one that was resolved for this platform. Where the user installs from what is on the
+    system already, gems are looked for there alone, and what is locked cannot be asked for.
     """
     pairs = [("RACK_ENV", "production"), ("LANG", "C.UTF-8"), ("MALLOC_ARENA_MAX", "2")]
     if own.file or site:
         pairs.append(("BUNDLE_WITHOUT", ":".join(gems.LEFT_OUT)))
         if "--local" not in (source.options.install_command or ""):
-            pairs.append(("BUNDLE_PATH", "vendor/bundle"))
-            pairs += [("BUNDLE_DEPLOYMENT", "true")] if own.lockfile and own.lock.fits_here else []
+            pairs.append(("GEM_HOME", "$WORK_DIR/vendor/bundle"))
+            pairs += [("BUNDLE_FROZEN", "true")] if own.lockfile and own.lock.fits_here else []
     pairs += site.environment if site else ()
     pairs += rails.ENVIRONMENT if framework == "rails" else ()
     if framework == "hanami":
