@@ -36,6 +36,7 @@ install)
     place=$MISE_DATA_DIR/installs/$tool/$version/bin
     if [ "$tool" = rust ]; then place=$MISE_RUSTUP_HOME/toolchains/$version-x86_64-unknown-linux-gnu/bin; fi
     if [ "$tool" = dotnet ]; then place=$MISE_DATA_DIR/installs/$tool/$version; fi
+    if [ "$tool" = maven ]; then place=$MISE_DATA_DIR/installs/$tool/$version; fi
     if [ "$tool" = hugo-extended ]; then place=$MISE_DATA_DIR/installs/$tool/$version; fi
     mkdir -p "$place"
     while read -r name text; do
@@ -62,6 +63,8 @@ LISTS = {
     "java": "8.0.432+6 17.0.12+7 17.0.13+11 21.0.5+11.0.LTS zulu-21.1.0",
     "rust": "1.74.0 1.75.0",
     "hugo-extended": "0.120.0 0.121.1",
+    "ruby": "2.7.8 3.2.2 3.3.6 3.4.0-preview1 jruby-9.4 truffleruby-24",
+    "maven": "3.9.8 3.9.9 4.0.0-beta-5",
 }
 PROGRAMS = {
     "node": "node v@",
@@ -70,6 +73,8 @@ PROGRAMS = {
     "java": "javac javac @",
     "rust": "rustc rustc @ (abc 2024-01-01)",
     "hugo-extended": "hugo hugo v@+extended linux/amd64",
+    "ruby": "ruby ruby @ (2024-01-01 revision 1) [x86_64-linux]",
+    "maven": "mvn Apache Maven @ (abc)",
 }
 
 
@@ -175,6 +180,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
         ("java", "21", "21.0.5"),
         ("rust", "stable", "1.75.0"),
         ("hugo", "0.121.1", "0.121.1"),
+        ("ruby", None, "3.3.6"),
+        ("ruby", "~> 3.2.0", "3.2.2"),
+        ("maven", None, "3.9.9"),
     ],
 )
 async def test_the_newest_that_fits_is_installed(
