@@ -21,7 +21,7 @@ from supervisor.deploy.attempt import StageFailed
 from supervisor.deploy.context import APP_MARK, Context
 from supervisor.errors import OrbitError
 from supervisor.health import script
-from supervisor.model import Command, Exit, Release, Site, User
+from supervisor.model import Command, Exit, Plan, Release, Site, User
 from supervisor.processes.app import App, describe
 from supervisor.processes.spawner import Spec
 from supervisor.releases import gate
@@ -87,9 +87,7 @@ class WebServer:
             named = ", ".join(found.outside[:3])
             logger.warning("links are not served, since {} leads out of what may be served", named)
         follows = found.links > 0 and not found.outside
-        # What was built and has no other page makes its pages in the browser, whatever their addresses are.
-        one_page = plan.single_page or (plan.build is not None and found.pages == 1)
-        release = replace(draft, site=Site(found.place, one_page, follows, found.utf8, stamp))
+        release = replace(draft, site=Site(found.place, _is_of_one_page(plan, found), follows, found.utf8, stamp))
         self._assure_answer(release, found.root, output_dir)
         for note in rules.read(found.root).notes:
             logger.warning(note)
@@ -232,3 +230,12 @@ class WebServer:
         user = self._context.user
         is_closed = user is not None and gate.group_of(release.directory) is not None
         return replace(user, groups=(*user.groups, *gate.OF_SITES)) if user and is_closed else user
+
+
+def _is_of_one_page(plan: Plan, found: content.Content) -> bool:
+    """Whether index.html is to answer for what is no file: if a file of the project says so, or if it is supposed to
+    (the framework makes pages in the browser, or there is no other page) and there is no page for what is not found."""
+    if plan.single_page and "single_page" in dict(plan.origins):
+        return True
+    is_supposed = plan.single_page or (plan.build is not None and found.pages == 1)
+    return is_supposed and not content.has_page_for_what_is_missing(found.root)

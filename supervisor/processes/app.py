@@ -121,7 +121,7 @@ class App:
         """Take over the tree that an earlier supervisor left, if it runs this release, or is the web server that can
         serve it; whether it did."""
         running = Running.read(self._layout)
-        if running is None or not (running.release == release or (running.web and spec.web)):
+        if running is None or running.web != spec.web or not (running.release == release or spec.web):
             return False
         try:
             self._tree = AdoptedTree(running, spec.grace_s, self._layout)

@@ -14,6 +14,7 @@ from supervisor.errors import OrbitError
 MOST_NAMED = 8
 MOST_PAGE_BYTES = 256 * 1024
 PAGES_LOOKED_AT = 20
+NOT_FOUND = ("404.html", "404/index.html")
 OPEN_DOT = ".well-known"
 
 
@@ -77,6 +78,11 @@ def answers(root: Path, path: str, single_page: bool) -> bool:
     name = path.partition("?")[0].strip("/")
     found = (name, f"{name}.html", f"{name}/index.html") if name else ("index.html",)
     return any((root / each).is_file() for each in (*found, "200.html", *(("index.html",) if single_page else ())))
+
+
+def has_page_for_what_is_missing(root: Path) -> bool:
+    """Whether the site says itself what is not found."""
+    return any((root / name).is_file() for name in NOT_FOUND)
 
 
 def _root(project: Path, release: Path, output_dir: str) -> Path:

@@ -276,7 +276,7 @@ def test_a_site_says_itself_where_addresses_lead_and_which_headers_there_are(
 ) -> None:
     redirects = "/old/* /new/:splat 302\n/docs /about 301!\n/people /about 200\n/x /y 301 Country=de\n"
     headers = "/*\n  X-Frame-Options: DENY\n/new/*\n  Cache-Control: public, max-age=60\n"
-    files = {"index.html": "home", "about.html": "about", "docs.html": "docs", "new/a.txt": "a"}
+    files = {"index.html": "home", "about.html": "about", "404.html": "lost", "docs.html": "docs", "new/a.txt": "a"}
     push(site, repository, {**files, "_redirects": redirects, "_headers": headers}, 1)
     for path, status, target in (
         ("/old/a.txt?b=c", 302, "/new/a.txt?b=c"), ("/docs", 301, "/about"),

@@ -135,6 +135,19 @@ def test_a_page_in_another_encoding_is_noticed(release: Path) -> None:
     assert survey(release).utf8
 
 
+def test_it_is_installed_only_where_nothing_else_is_started_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    has_systemd = False
+    monkeypatch.setattr(Path, "exists", lambda path: has_systemd)
+    monkeypatch.setattr(nginx.shutil, "which", lambda name: f"/usr/bin/{name}" if name == "apt-get" else None)
+    assert nginx.installation(is_root=False) == ()
+    assert [argv[0] for argv in nginx.installation(is_root=True)] == ["apt-get", "apt-get"]
+    has_systemd = True
+    assert nginx.installation(is_root=True) == ()
+    has_systemd = False
+    monkeypatch.setattr(nginx.shutil, "which", lambda name: f"/sbin/{name}" if name == "apk" else None)
+    assert nginx.installation(is_root=True) == (("apk", "add", "--no-cache", "nginx"),)
+
+
 def test_what_nginx_says_of_itself(tmp_path: Path) -> None:
     said = "nginx version: nginx/1.18.0 (Ubuntu)\nconfigure arguments: --with-http_gzip_static_module --modules-path="
     old = nginx.described("/usr/sbin/nginx", said + str(tmp_path))

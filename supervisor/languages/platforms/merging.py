@@ -99,9 +99,11 @@ def _served(plan: Plan, found: _Fields) -> Plan:
             break
     if plan.serve == "static" or plan.start is None:
         publishes = found.take("output_dir", lambda file: file.publishes and _inside(file.publishes))
-        single_page = any(file.single_page for file in found.told) or plan.single_page
+        says_so = next((file.origin for file in found.told if file.single_page), None)
+        if says_so:
+            found.origins["single_page"] = says_so
         if publishes or plan.serve == "static":
-            return replace(plan, serve="static", single_page=single_page)
+            return replace(plan, serve="static", single_page=plan.single_page or says_so is not None)
     return plan
 
 
