@@ -31,7 +31,13 @@ def test_a_release_that_a_process_uses_stays_until_it_ends(orbit: Orbit, reposit
 
 
 def test_releases_and_caches_are_brought_within_their_budgets(orbit: Orbit, repository: Repository) -> None:
-    variables = {"KEEP_RELEASES": "10", "RELEASE_BUDGET": "20M", "CACHE_BUDGET": "2M", "BUILD_COMMAND": "bash build.sh"}
+    variables = {
+        "KEEP_RELEASES": "10",
+        "RELEASE_BUDGET": "20M",
+        "CACHE_BUDGET": "2M",
+        "PROJECT_TYPE": "procfile",
+        "BUILD_COMMAND": "bash build.sh",
+    }
     cache = orbit.home / "cache/pip"
     cache.mkdir(parents=True)
     for age, name in enumerate(("new", "older", "oldest")):
