@@ -5,8 +5,7 @@ platforms (a Procfile, render.yaml …) stand over what it found, and the user's
 nothing outside of the repository is read, and the number of files and directories that are looked at does not
 grow with the repository.
 
-Another language is one more module with the four members of `language.Language`, and one more line in
-LANGUAGES.
+Another language is one more module with the members of `language.Language`, and one more entry in `table.LANGUAGES`.
 """
 
 from __future__ import annotations
@@ -16,31 +15,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from supervisor.errors import PlanError
-from supervisor.languages import bun, dotnet, go, java, node, php, platforms, python, ruby, rust, static
+from supervisor.languages import platforms
 from supervisor.languages.language import NO_START, Fit, Language, NoStart
 from supervisor.languages.overrides import Overrides
 from supervisor.languages.platforms import Told, merging
 from supervisor.languages.platforms.commands import is_install, manager_in
 from supervisor.languages.platforms.procfile import FILE as PROCFILE
 from supervisor.languages.source import Source
+from supervisor.languages.table import LANGUAGES
 from supervisor.languages.unknown import unknown
 from supervisor.languages.versions import origin_of
 from supervisor.model import Plan
 
 __all__ = ["LANGUAGES", "Candidate", "Fit", "NoStart", "Overrides", "candidates", "detect"]
-
-LANGUAGES: tuple[Language, ...] = (
-    static,
-    php,
-    java,
-    dotnet,
-    ruby,
-    go,
-    rust,
-    bun,
-    node,
-    python,
-)  # of two that fit equally well, the first
 
 _INTERPRETED = ("node", "bun", "python", "ruby", "php")
 

@@ -20,7 +20,6 @@ from supervisor.languages.versions import first_line, mise_toml, tool_versions, 
 from supervisor.model import Need, Plan
 
 name = "bun"
-markers = ("bun.lock", "bunfig.toml")
 
 ENGINE = Engine(
     name="bun",

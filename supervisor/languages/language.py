@@ -36,18 +36,14 @@ class NoStart(PlanError):
 
 
 class Language(Protocol):
-    """A kind of project. A module does: it has these four at its top level.
+    """A kind of project. A module does: it has these at its top level, and an entry in `table.LANGUAGES`.
 
-    `markers` are the files by which people know such a project; they are named to whoever has none of them.
     `plan` may be asked of a directory that does not fit, when PROJECT_TYPE forces it. Both read files,
     neither runs anything, and both raise PlanError about a manifest that cannot be read.
     """
 
     @property
     def name(self) -> str: ...
-
-    @property
-    def markers(self) -> tuple[str, ...]: ...
 
     def fit(self, source: Source) -> Fit: ...
 

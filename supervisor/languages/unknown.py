@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from supervisor.errors import PlanError
-from supervisor.languages.language import Language
 from supervisor.languages.source import Source
+from supervisor.languages.table import Entry
 
 MOST_DIRECTORIES = 40
 _WITH_A_START = ("flux.yaml", "render.yaml", "railway.toml", "railway.json", "heroku.yml", "nixpacks.toml")
 _NESTS = ("apps", "packages", "services")  # where a monorepo has its projects
 
 
-def unknown(source: Source, languages: Sequence[Language]) -> PlanError:
+def unknown(source: Source, languages: Sequence[Entry]) -> PlanError:
     """The error for a directory that no language fits, and in which no file says how to start it."""
     where = "the repository's root" if source.directory == source.root else source.shown(".")
     markers = [marker for language in languages for marker in language.markers]

@@ -18,7 +18,6 @@ from supervisor.languages.versions import Reader, Wanted, tool_versions, wanted
 from supervisor.model import Need, Plan
 
 name = "dotnet"
-markers = ("global.json", "Directory.Build.props")
 
 GLOBAL = "global.json"
 OUTPUT = "publish"
@@ -74,7 +73,11 @@ def plan(source: Source) -> Plan:
 
 
 def _may_be(source: Source) -> bool:
-    return solution.is_there(source) or source.first_file(*markers) is not None or source.is_dir("src")
+    return (
+        solution.is_there(source)
+        or source.first_file(GLOBAL, "Directory.Build.props") is not None
+        or source.is_dir("src")
+    )
 
 
 def _path(source: Source, project: Project | None) -> str:

@@ -20,7 +20,6 @@ from supervisor.languages.versions import Reader, Wanted, first_line, mise_toml,
 from supervisor.model import Plan
 
 name = "go"
-markers = ("go.mod", "go.work", "main.go")
 
 _NOTHING = f"{NO_START}there is no main package at the top, in cmd/ or below; add one"
 

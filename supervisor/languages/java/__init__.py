@@ -16,7 +16,6 @@ from supervisor.model import Need, Plan
 
 name = "java"
 FLOOR_SINCE = 17
-markers = (pom.FILE, *gradle.SCRIPTS, "gradlew")
 
 
 def fit(source: Source) -> Fit:

@@ -21,7 +21,6 @@ from supervisor.languages.versions import first_line, mise_toml, tool_versions
 from supervisor.model import Need, Plan
 
 name = "node"
-markers = (package.FILE,)
 
 ENGINE = Engine(
     name="node",

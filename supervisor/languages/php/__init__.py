@@ -16,7 +16,6 @@ from supervisor.languages.versions import Reader, Wanted, first_line, tool_versi
 from supervisor.model import Plan
 
 name = "php"
-markers = (composer.FILE, "index.php", "public/index.php")
 
 
 def fit(source: Source) -> Fit:

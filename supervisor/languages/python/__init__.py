@@ -22,7 +22,6 @@ from supervisor.languages.versions import Reader, Wanted, first_line, mise_toml,
 from supervisor.model import Plan
 
 name = "python"
-markers = ("requirements.txt", "pyproject.toml", "Pipfile", "setup.py", "manage.py", "mkdocs.yml")
 
 SCRIPTS = ("main", "app", "server", "run", "start", "bot", "index", "wsgi")
 

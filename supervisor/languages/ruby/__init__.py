@@ -20,7 +20,6 @@ from supervisor.languages.versions import Reader, Wanted, first_line, mise_toml,
 from supervisor.model import Need, Plan
 
 name = "ruby"
-markers = ("Gemfile", "gems.rb", "config.ru", "_config.yml", "Rakefile")
 
 _TOOLS = frozenset(("capistrano", "cocoapods", "danger", "fastlane", "html-proofer", "jazzy", "overcommit", "xcpretty"))
 """What brings a Gemfile into a project of another kind."""

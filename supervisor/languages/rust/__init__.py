@@ -23,7 +23,6 @@ from supervisor.languages.versions import Reader, Wanted, first_line, mise_toml,
 from supervisor.model import Plan
 
 name = "rust"
-markers = (manifest.FILE,)
 
 _NOTHING = f"{NO_START}no package has a src/main.rs, a file in src/bin or a [[bin]]; add one"
 _CONFIGURATIONS = (".cargo/config.toml", ".cargo/config")

@@ -20,7 +20,6 @@ from supervisor.languages.versions import wanted
 from supervisor.model import Plan
 
 name = "static"
-markers = ("hugo.toml", "book.toml", pages.STATICFILE, "index.html")
 
 
 def fit(source: Source) -> Fit:
