@@ -23,14 +23,15 @@ _OF_PIP = (
 )
 
 
-def command(runtime: Runtime) -> tuple[str, ...]:
+def command(runtime: Runtime, with_pip: bool) -> tuple[str, ...]:
     """The command that makes `.venv` in its working directory, the project's.
 
-    With pip in it, for hooks and for INSTALL_COMMAND; anew, should the repository carry one; and whatever the
-    project's own files say of a version, since that is decided by now.
+    `with_pip`: for whatever installs something, and for its hooks. Pip comes from the package index, so a project
+    without dependencies does without it, and without a network. Anew, should the repository carry one; and whatever
+    the project's own files say of a version, since that is decided by now.
     """
-    interpreter = str(runtime.executable)
-    return ("uv", "venv", "--seed", "--clear", "--no-project", "--python", interpreter, DIRECTORY)
+    seed = ("--seed",) if with_pip else ()
+    return ("uv", "venv", *seed, "--clear", "--no-project", "--python", str(runtime.executable), DIRECTORY)
 
 
 def provide_uv(cache: Path) -> Path:
