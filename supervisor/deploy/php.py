@@ -41,9 +41,8 @@ class Parts:
     steps: tuple[Part, ...] = ()
 
 
-async def provide_interpreter(plan: Plan, runner: Runner, environment: Mapping[str, str], console: Console) -> bool:
+async def provide_interpreter(plan: Plan, debian: Debian, console: Console) -> bool:
     """Install the interpreter that a plan wants from Debian's packages; whether there was one."""
-    debian = Debian(runner, environment)
     wanted = php.requirement(plan.runtime_version) if plan.runtime_version else php.requirement("*")
     if wanted is None or not debian.can_install:
         return False
@@ -63,14 +62,16 @@ async def _after_update(debian: Debian, console: Console) -> tuple[str, ...]:
 
 
 class Php:
-    """Completes a PHP runtime for a release."""
+    """Completes a PHP runtime for a release. `environment` has the runtime on PATH."""
 
-    def __init__(self, runner: Runner, user: User | None, cache: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, runner: Runner, user: User | None, cache: Path, environment: Mapping[str, str], debian: Debian
+    ) -> None:
         self._runner = runner
         self._user = user
         self._cache = cache
         self._env = environment
-        self._debian = Debian(runner, environment)
+        self._debian = debian
 
     async def complete(self, draft: Release, runtime: Runtime, console: Console) -> Parts:
         """Raises RuntimeMissing if an extension cannot be had."""

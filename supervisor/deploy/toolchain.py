@@ -25,6 +25,7 @@ from supervisor.runtimes import (
     homes,
     venv,
 )
+from supervisor.runtimes.debian import Debian
 
 USING = "using"
 """How the note of what is used begins."""
@@ -101,7 +102,7 @@ class Toolchains:
             tool = await self._tools.provide(plan.runtime, plan.runtime_version, environment)
             return _with_tool(made, tool, f"{USING} {tool.name} {tool.version}") if tool else made
         if runtime is None and plan.runtime == "php":
-            await provide_interpreter(plan, self._context.runner, environment, console)
+            await provide_interpreter(plan, self._debian(), console)
         runtime = runtime or await self._provider.provide(plan, environment, console)
         if runtime is None:
             return made
@@ -120,10 +121,16 @@ class Toolchains:
     async def _with_php(self, made: Toolchain, draft: Release, console: Console) -> Toolchain:
         """The same, with what a PHP project needs besides the interpreter."""
         context = self._context
-        php = Php(context.runner, context.user, context.layout.cache, self._environment(made.search_path))
+        environment = self._environment(made.search_path)
+        php = Php(context.runner, context.user, context.layout.cache, environment, self._debian())
         parts = await php.complete(draft, made.runtimes[0], console)
         steps = (*made.steps, *(Step(part.title, part.argv) for part in parts.steps))
         return replace(made, search_path=(*parts.search_path, *made.search_path), steps=steps)
+
+    def _debian(self) -> Debian:
+        """With the PATH that Orbit was started with: a runtime may lie where the application can write, and what is
+        found there is not for root to run."""
+        return Debian(self._context.runner, self._context.base_env)
 
     def _environment(self, search_path: tuple[str, ...]) -> Mapping[str, str]:
         base = self._context.base_env

@@ -11,8 +11,7 @@ import asyncio
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,8 +89,8 @@ class Provider:
         """The newest that fits of those that were installed before, and still work."""
         fitting = [one for one in self._shelf.all(kind.name) if fits(one.version)]
         for one in sorted(fitting, key=lambda one: numbers(one.version), reverse=True):
-            if await self._system.version(kind, _program(kind, one.bin_dir), environment):
-                self._shelf.take(one)
+            works = await self._system.version(kind, _program(kind, one.bin_dir), environment)
+            if works and self._shelf.take(one):
                 return _runtime(kind, one)
         return None
 
@@ -101,7 +100,7 @@ class Provider:
         earlier = await self._earlier(kind, lambda found: found == version, job.environment)
         if earlier:
             return replace(earlier, notes=notes)
-        async with self._begun(kind.name, version) as directory:
+        async with self._shelf.begun(kind.name, version, self._user) as directory:
             logger.info("installing {} {}", kind.name, version)
             job = replace(job, directory=directory)
             bin_dir = await source.install(job, listed)
@@ -115,21 +114,11 @@ class Provider:
         text = (plan.runtime_version or "").strip().lower()
         if job.recipe.channels and re.fullmatch(job.recipe.channels, text):
             return text, text, ()
-        async with self._begun(kind.name, "versions") as directory:
+        async with self._shelf.begun(kind.name, "versions", self._user) as directory:
             listed = choice.finished(await source.versions(replace(job, directory=directory)))
-            await self._drop(directory)
+            await self._shelf.drop(directory)
         version, notes = self._chosen(plan, kind, wanted, job.recipe, list(listed))
         return version, listed[version], notes
-
-    @asynccontextmanager
-    async def _begun(self, name: str, version: str) -> AsyncIterator[Path]:
-        """A directory to install into, which is gone if that fails. Raises OSError."""
-        directory = self._shelf.begin(name, version, self._user)
-        try:
-            yield directory
-        except BaseException:
-            await self._drop(directory)
-            raise
 
     def _chosen(
         self, plan: Plan, kind: Kind, wanted: Requirement, recipe: Recipe, listed: list[str]
@@ -171,11 +160,6 @@ class Provider:
                 raise MiseFailed(f"{argv[0]}: {said(ended)}")
         known_as = found if wanted.fits(found) else version
         return _runtime(kind, await asyncio.to_thread(self._shelf.complete, kind.name, known_as, directory, bin_dir))
-
-    async def _drop(self, directory: Path) -> None:
-        leaving = self._shelf.give_up(directory)
-        if leaving:
-            await asyncio.to_thread(self._shelf.remove, leaving)
 
     async def _instead(
         self, plan: Plan, kind: Kind, wanted: Requirement, environment: Mapping[str, str], error: str

@@ -6,9 +6,11 @@ written last: without it the installation was interrupted, and is none.
 
 from __future__ import annotations
 
+import asyncio
 import stat
 import time
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -81,15 +83,34 @@ class Shelf:
         self._write(installed)
         return installed
 
-    def take(self, installed: Installed) -> None:
-        """The running deployment uses it. Raises OSError."""
+    def take(self, installed: Installed) -> bool:
+        """The running deployment uses it; False if it was removed since it was listed. Raises OSError."""
+        if files.kind(self._record(installed.directory)) is None:
+            return False
         self._wanted.add(installed.directory)
         self._write(replace(installed, used_at=time.time()))
+        return True
 
     def give_up(self, directory: Path) -> Path | None:
         """The installation failed; what is left to be removed. Raises OSError."""
         self._wanted.discard(directory)
         return self._set_aside(directory)
+
+    @asynccontextmanager
+    async def begun(self, name: str, version: str, user: User | None) -> AsyncIterator[Path]:
+        """`begin`, for an installation that leaves nothing if it fails. Raises OSError."""
+        directory = self.begin(name, version, user)
+        try:
+            yield directory
+        except BaseException:
+            await self.drop(directory)
+            raise
+
+    async def drop(self, directory: Path) -> None:
+        """`give_up`, and remove what is left. Raises OSError."""
+        leaving = self.give_up(directory)
+        if leaving:
+            await asyncio.to_thread(self.remove, leaving)
 
     def remove(self, leaving: Path) -> None:
         """Remove what was set aside; another thread may do so. Raises OSError."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from supervisor.model import Command, Runner, User
@@ -45,8 +45,7 @@ class Supply:
         if found and version and numbers(version) >= LEAST:
             return Path(found)
         there = next((one for one in self._shelf.all(NAME) if one.version == VERSION), None)
-        if there and await self._probe.output(there.bin_dir / NAME, environment):
-            self._shelf.take(there)
+        if there and await self._probe.output(there.bin_dir / NAME, environment) and self._shelf.take(there):
             return there.bin_dir / NAME
         return (await self._fetch(environment, console)).bin_dir / NAME
 
@@ -63,18 +62,6 @@ class Supply:
                 problems.append(str(error))
         raise MiseFailed(f"mise, which installs runtimes, cannot be had ({'; '.join(filter(None, problems))})")
 
-    @contextmanager
-    def _begun(self, user: User | None) -> Iterator[Path]:
-        """A directory to install into, which is gone if that fails. Raises OSError."""
-        directory = self._shelf.begin(NAME, VERSION, user)
-        try:
-            yield directory
-        except BaseException:
-            leaving = self._shelf.give_up(directory)
-            if leaving:
-                self._shelf.remove(leaving)
-            raise
-
     async def _from_npm(self, platform: str, environment: Mapping[str, str], console: Console) -> Installed:
         """npm checks what it downloads against its registry, and obeys the user's settings of it."""
         npm = shutil.which("npm", path=environment.get("PATH", ""))
@@ -82,20 +69,21 @@ class Supply:
             raise MiseFailed("")
         package = PACKAGE.format(platform=platform)
         options = ("--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
-        with self._begun(self._user) as directory:
+        async with self._shelf.begun(NAME, VERSION, self._user) as directory:
             argv = (npm, "install", "--prefix", str(directory), *options, f"{package}@{VERSION}")
             await self._run(argv, directory, environment, console, self._user)
-            return self._checked(directory, directory / "node_modules" / package / "bin", platform)
+            bin_dir = directory / "node_modules" / package / "bin"
+            return await asyncio.to_thread(self._checked, directory, bin_dir, platform)
 
     async def _from_its_releases(self, platform: str, environment: Mapping[str, str], console: Console) -> Installed:
         """As whoever runs Orbit, into a directory that nobody else can write to."""
         platform += "-musl" if _is_musl() else ""
         address, name = f"{self._address}/v{VERSION}", f"mise-v{VERSION}-{platform}"
-        with self._begun(None) as directory:
+        async with self._shelf.begun(NAME, VERSION, None) as directory:
             program = str(directory / NAME)
             argv = (sys.executable, "-I", "-m", "supervisor.runtimes.download", address, name, program)
             await self._run(argv, directory, environment, console, None)
-            return self._checked(directory, directory, platform)
+            return await asyncio.to_thread(self._checked, directory, directory, platform)
 
     async def _run(
         self, argv: tuple[str, ...], cwd: Path, environment: Mapping[str, str], console: Console, user: User | None
@@ -110,7 +98,7 @@ class Supply:
             raise MiseFailed(f"npm: {said(ended)}" if argv[0] != sys.executable else said(ended))
 
     def _checked(self, directory: Path, bin_dir: Path, platform: str) -> Installed:
-        """Raises MiseFailed, OSError."""
+        """The program, once it is known to be the right one; it takes a while to read. Raises MiseFailed, OSError."""
         expected = SHA256.get(platform)
         with (bin_dir / NAME).open("rb") as file:
             if expected and hashlib.file_digest(file, "sha256").hexdigest() != expected:

@@ -159,6 +159,17 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     return Machine(tmp_path)
 
 
+def context_of(machine: Machine) -> Context:
+    settings = load({"GIT_REPO_URL": "/somewhere", "APP_PORT": "3000", "ORBIT_HOME": str(machine.home)})
+    environment = {"PATH": str(machine.bin), "HOME": str(machine.home)}
+    return Context(settings, Layout(machine.home), Shell(), None, environment, lambda text: text)
+
+
+def draft_of(machine: Machine, plan: Plan) -> Release:
+    commit = Commit("1" * 40, "x", "x", datetime.now(UTC))
+    return Release(1, commit, machine.home, machine.home, plan, datetime.now(UTC), 0.0)
+
+
 @pytest.mark.parametrize(
     ("runtime", "wanted", "given"),
     [
@@ -328,19 +339,26 @@ async def test_what_is_not_used_goes_and_what_failed_deployments_want_stays_with
     machine.shelf.take(unused[0])
     assert machine.shelf.withdraw(unused[0].directory) is None, "the running deployment has asked for it"
     assert machine.shelf.withdraw(unused[1].directory)
+    assert not machine.shelf.take(unused[1]), "it was removed while it was asked for its version"
     assert unused[1] not in machine.shelf.all()
+
+
+async def test_root_runs_no_package_manager_that_lies_beside_a_runtime(machine: Machine) -> None:
+    """The application's user may write there."""
+    place = ".phpenv/versions/8.9.1/bin"
+    machine.add(f"{place}/php", "'PHP 8.9.1 (cli)'")
+    machine.add(f"{place}/apt-get", f"> {machine.home}/was-run")
+    plan = Plan("php", runtime="php", runtime_version="8.9", install="composer install")
+    made = await Toolchains(context_of(machine)).prepare(draft_of(machine, plan), Console())
+    assert [step.title for step in made.steps] == ["installing composer"]
+    assert not (machine.home / "was-run").exists()
 
 
 async def test_second_runtimes_and_their_package_managers_are_on_path_in_order(machine: Machine) -> None:
     machine.add("bin/npm", "10.9.0")
-    settings = load({"GIT_REPO_URL": "/somewhere", "APP_PORT": "3000", "ORBIT_HOME": str(machine.home)})
-    environment = {"PATH": str(machine.bin), "HOME": str(machine.home)}
-    context = Context(settings, Layout(machine.home), Shell(), None, environment, lambda text: text)
     needs = (Need("node", "22", "pnpm", "9.1.0"), Need("hugo", "0.121.1"))
     plan = Plan("go", runtime="go", runtime_version="1.22", runtime_floor=True, helpers=needs)
-    commit = Commit("1" * 40, "x", "x", datetime.now(UTC))
-    draft = Release(1, commit, machine.home, machine.home, plan, datetime.now(UTC), 0.0)
-    made = await Toolchains(context).prepare(draft, Console())
+    made = await Toolchains(context_of(machine)).prepare(draft_of(machine, plan), Console())
     assert [(one.name, one.version) for one in made.runtimes] == [
         ("go", "1.23.1"),
         ("node", "22.9.0"),
