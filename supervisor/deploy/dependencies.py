@@ -101,9 +101,8 @@ class Dependencies:
         draft = install.draft
         if not draft.plan.inputs or not paths:
             return None, "nothing in the project, as a lockfile would, says that the same would be installed"
-        made = {within(draft, step.makes) for step in install.toolchain.steps if step.makes}
         for path in paths:
-            if path not in made and disk.is_there(draft.directory, path):
+            if disk.is_there(draft.directory, path):
                 return None, f"{path} is a part of the repository"
         environment = self._context.environment(draft)
         try:

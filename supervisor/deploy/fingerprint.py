@@ -26,6 +26,7 @@ BESIDE = (
     ".yarnrc",
     ".yarnrc.yml",
     ".pnpmfile.cjs",
+    ".pnpmfile.mjs",
     "pnpm-workspace.yaml",
     "bunfig.toml",
     "pip.conf",
@@ -71,6 +72,7 @@ PREFIXES = (
 # fmt: off
 NAMES = frozenset((
     "NODE_ENV", "CI", "CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "RUSTFLAGS", "PYTHONOPTIMIZE",
+    "CPATH", "LIBRARY_PATH", "LD_LIBRARY_PATH", "PKG_CONFIG_PATH", "CMAKE_ARGS", "CMAKE_PREFIX_PATH",
     "RAILS_ENV", "RACK_ENV", "APP_ENV", "PHP_EXTENSIONS",
 ))
 # fmt: on
@@ -101,6 +103,7 @@ def fingerprint(draft: Release, toolchain: Toolchain, environment: Mapping[str, 
         "PROJECT_PATH": os.path.relpath(draft.project, draft.directory),
         "what is installed": json.dumps(paths),
         "the install command": plan.install or "",
+        "what follows a restore": plan.after_restore or "",
         "the runtime": json.dumps([plan.runtime, *toolchain.identity]),
         "the system": _system(),
     }

@@ -436,3 +436,16 @@ async def test_downloads_outside_that_are_gone_are_made_again(house: House) -> N
     await house.provide(house.release(plan))
     assert house.installs == 2
     assert (house.layout.home / ".cache/puppeteer").is_dir()
+
+
+async def test_an_environment_that_the_repository_carries_is_made_anew_each_time_without_a_warning(
+    house: House,
+) -> None:
+    plan = replace(PLAN, dependencies=(".venv",), install="echo one > .venv/installed")
+    made = replace(TOOLCHAIN, steps=(Step("making", ("sh", "-c", "rm -rf .venv && mkdir .venv"), ".venv"),))
+    for count in (1, 2):
+        release = house.release(plan, **{".venv/old": "theirs"})
+        told = await house.provide(release, made)
+        assert (told.warnings, house.installs) == ([], count)
+        assert os.listdir(release.directory / ".venv") == ["installed"]
+        assert ".venv is a part of the repository" in str(told.dependencies)
