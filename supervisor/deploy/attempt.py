@@ -142,10 +142,15 @@ class Attempt:
     def enter(self, stage: Stage) -> None:
         """The attempt has come to `stage`."""
         now = time.monotonic()
-        self.timings[self.stage] = round(now - self._stage_since, 4)
+        self._note_time(now)
         self.stage, self._stage_since, self.command = stage, now, None
         logger.debug("deployment {}: {}", self.number, stage)
         self._on_change()
+
+    def _note_time(self, now: float) -> None:
+        """A stage that is come back to takes as long as all its parts."""
+        passed = self.timings.get(self.stage, 0.0) + now - self._stage_since
+        self.timings[self.stage] = round(passed, 4)
 
     def warn(self, text: str) -> None:
         """Something is wrong, but not so that the deployment should fail."""
@@ -162,7 +167,7 @@ class Attempt:
 
     def end(self, outcome: Outcome, failure: Failure | None = None) -> None:
         """The attempt is over; its record says how."""
-        self.timings[self.stage] = round(time.monotonic() - self._stage_since, 4)
+        self._note_time(time.monotonic())
         self.outcome, self.failure = outcome, failure
         self.ended_at, self._duration_s = datetime.now(UTC), self.duration_s
         self.save()

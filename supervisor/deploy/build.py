@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -78,22 +79,22 @@ class Builder:
             built_at=datetime.now(UTC),
             build_duration_s=0.0,
         )
-        draft = self._plan(attempt, draft)
+        draft = await self._plan(attempt, draft)
         build_log.begin(draft.plan)
         draft, prepared = await self._install_runtime(attempt, draft, build_log)
         await self._install_dependencies(attempt, draft, prepared, build_log)
         await self._prepare(attempt, draft, build_log, hook_runner)
         if _is_site(draft.plan):
-            if attempt.stage is not Stage.BUILDING:
+            if attempt.stage is not Stage.BUILDING:  # a release command came after the build
                 attempt.enter(Stage.BUILDING)
             draft = await self._web.prepare(draft)
         release = replace(draft, built_at=datetime.now(UTC), build_duration_s=time.monotonic() - since)
         self._store.complete(release)
         return release
 
-    def _plan(self, attempt: Attempt, draft: Release) -> Release:
+    async def _plan(self, attempt: Attempt, draft: Release) -> Release:
         attempt.enter(Stage.DETECTING)
-        plan = languages.detect(draft.project, self._context.overrides, draft.directory)
+        plan = await asyncio.to_thread(languages.detect, draft.project, self._context.overrides, draft.directory)
         self._tell(attempt, plan)
         if plan.start is None and not _is_site(plan):
             what = f"a {plan.framework or plan.type} project"
