@@ -17,6 +17,8 @@ from supervisor import disk
 MOST_BYTES = 256 * 1024
 MOST_RULES = 1000
 MOST_LENGTH = 2000
+MOST_WORD_BYTES = 4000  # nginx takes no longer word than 4096
+MOST_NAMES = 20
 REDIRECTS, HEADERS = "_redirects", "_headers"
 STATUSES = (301, 302, 303, 307, 308)
 INDEX = ("/index.html", "/")
@@ -117,7 +119,10 @@ def _redirect(line: str) -> Redirect | str:
     if not re.match(r"/(?!/)|https?://[^/:]", target) or (status == 200 and not target.startswith("/")):
         return "TO is a path that begins with /, or (but with status 200) an address"
     pattern, names = _pattern(source)
-    return Redirect(pattern, _target(target, names, status), status, forced and status != 200)
+    told = _target(target, names, status)
+    if max(len(pattern), len(told)) > MOST_WORD_BYTES:
+        return "it is too long"
+    return Redirect(pattern, told, status, forced and status != 200)
 
 
 def _pattern(source: str) -> tuple[str, frozenset[str]]:
@@ -125,10 +130,10 @@ def _pattern(source: str) -> tuple[str, frozenset[str]]:
     names: list[str] = []
     parts: list[str] = []
     for part in source.strip("/").split("/"):
-        if part == "*" and len(parts) == source.strip("/").count("/"):
+        if part == "*" and len(parts) == source.strip("/").count("/") and "splat" not in names:
             names.append("splat")
             parts.append(SPLAT)
-        elif re.fullmatch(r":[A-Za-z]\w{0,20}", part) and part[1:] not in names:
+        elif re.fullmatch(r":[A-Za-z]\w{0,20}", part, re.ASCII) and part[1:] not in names and len(names) < MOST_NAMES:
             names.append(part[1:])
             parts.append(rf"(?<p_{part[1:]}>[^/?\x5c]+)")
         elif "*" in part:
@@ -136,7 +141,7 @@ def _pattern(source: str) -> tuple[str, frozenset[str]]:
         else:
             parts.append(_literal(part))
     path = "/".join(parts)
-    if "splat" in names:  # /a/* is /a, too
+    if parts[-1] == SPLAT:  # /a/* is /a, too
         above = "/".join(parts[:-1])
         path = f"{above}(?:/++{SPLAT})?" if above else f"/*+{SPLAT}"
         return rf"^/{path}(?:\?|$)", frozenset(names)
@@ -149,7 +154,7 @@ def _literal(text: str) -> str:
 
 def _target(text: str, names: frozenset[str], status: int) -> str:
     """Where a rule leads, with the parts of the address and its query."""
-    pieces = re.split(r":([A-Za-z]\w*)", text)
+    pieces = re.split(r":([A-Za-z]\w*)", text, flags=re.ASCII)
     told = ""
     for place, piece in enumerate(pieces):
         if place % 2 == 0:
@@ -165,8 +170,10 @@ def _headers(root: Path, notes: list[str]) -> Iterator[Header]:
         if not line[0].isspace():
             path = re.sub(r"^https?://[^/]*", "", line.strip())
             pattern = _pattern(path)[0].replace("?<p_", "?<h_") if path.startswith("/") else None
-            if pattern is None:
-                notes.append(f"{HEADERS}, line {number}: a rule begins with a path; it is passed over")
+            if pattern is None or len(pattern) > MOST_WORD_BYTES:
+                why = "it is too long" if pattern else "a rule begins with a path"
+                notes.append(f"{HEADERS}, line {number}: {why}; it is passed over")
+                pattern = None
             continue
         name, colon, value = (part.strip() for part in line.partition(":"))
         if pattern is None:

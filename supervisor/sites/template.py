@@ -16,6 +16,7 @@ http {
     types {
 %{types}    }
     types_hash_max_size 4096;
+    variables_hash_max_size 4096;
     default_type application/octet-stream;
     charset %{charset};
     charset_types %{charset_types};
@@ -86,14 +87,14 @@ http {
         "~*\.(?:%{files})$" 0;
     }
 
-    # The address as it was sent, with a slash at its end, or without.
+    # The address as it was sent, with a slash at its end, or without; none with a backslash, which may lead elsewhere.
     map $request_uri $slashed {
         default "/";
-        "~^/*+(?<path1>[^?]*[^?/])/*+(?<query1>\?.*)?$" "/$path1/$query1";
+        "~^/*+(?<path1>[^?\x5c]*[^?/\x5c])/*+(?<query1>\?.*)?$" "/$path1/$query1";
     }
     map $request_uri $unslashed {
         default "/";
-        "~^/*+(?<path2>[^?]*[^?/])/*+(?<query2>\?.*)?$" "/$path2$query2";
+        "~^/*+(?<path2>[^?\x5c]*[^?/\x5c])/*+(?<query2>\?.*)?$" "/$path2$query2";
     }
     map $uri $bare {
         default "/..";
@@ -122,9 +123,12 @@ http {
     map $request_uri $other_target {
         default "";
 %{other_targets}    }
-    map $other_code $rewritten {
+    # What a visitor has put into it leads neither out of the site nor to what is hidden.
+    map "$other_code $other_target" $rewritten {
         default "/.none";
-        200 $other_target;
+        "~/\.(?!well-known(?:/|$))" "/.none";
+        "~^200 /+(?:%{hidden})$" "/.none";
+        "~^200 (?<rewritten_path>/.*)$" $rewritten_path;
     }
     map "$is_page $other_code" $is_lost {
         default 0;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import shutil
+import socket
 import threading
 import time
 
@@ -146,6 +147,34 @@ def test_another_configuration_is_taken_up_by_the_same_server(site: Orbit, repos
     assert not [failure for failure in hammer.failures if failure.startswith("status")]
     assert pid_of(site) == pid
     assert not nginx.accepting(pid) & workers
+
+
+def raw(orbit: Orbit, path: str) -> tuple[int, str, str]:
+    """Status, Location and text of the answer to an address as no client would send it."""
+    with socket.create_connection(("127.0.0.1", orbit.port), timeout=10) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: site\r\nConnection: close\r\n\r\n".encode())
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        return answer.status, answer.headers.get("Location", ""), answer.read().decode()
+
+
+def test_what_a_visitor_puts_into_a_rule_leads_nowhere_else(site: Orbit, repository: Repository) -> None:
+    rules = (
+        "/u/* /:splat 200\n/a/b/* /:splat 200\n/old/* /new/:splat 200\n/package /../package.json 200\n"
+        "/passwd /../../../../../../../../../../../../../../etc/passwd 200\n/dot/* /.hidden/:splat 200\n"
+    )
+    pages = {"index.html": "page", "404.html": "lost", "new/a.html": "a", "blog/index.html": "", "blog/b.html": "b"}
+    hidden = {".hidden/x.txt": "hidden", "Procfile": "web: hidden"}
+    push(site, repository, {"_redirects": rules, **pages, **hidden}, 1)
+    assert raw(site, "/old/a")[2] == "a"
+    assert raw(site, "/u/blog/b")[2] == "b"
+    for path in (
+        "/u/../package.json", "/a/b/../../package.json", "/a/b/../package.json", "/package", "/passwd", "/dot/x.txt",
+        "/u/Procfile", "/u//Procfile", "/u/.hidden/x.txt", "/a/b/x/../../../package.json", "/u/%2e%2e/package.json",
+    ):  # fmt: skip
+        assert raw(site, path)[2] in ("lost", "page"), path
+    assert raw(site, "/blog")[:2] == (301, "/blog/")
+    assert raw(site, "/\\example.org/..%2fblog")[:2] == (301, "/")
 
 
 def test_a_link_that_leads_out_is_not_served(site: Orbit, repository: Repository) -> None:

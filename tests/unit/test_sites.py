@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,29 @@ def test_headers(release: Path) -> None:
     assert len(found.notes) == 2
     written = config.text(server(release), config.Options(rules=found))
     assert written.index("SAMEORIGIN") < written.index("DENY")
+
+
+HOSTILE = (
+    "/:splat/* /x/:splat", "/:aé/x /y/:aé", "/" + "é" * 1900 + " /x", "/x /" + "é" * 1900, '/a"b;{}\\ /x"y;\\ 200',
+    "/a$host /x$request_uri${args}`id`;{}", "/b /x$1 200", "/a\0b /x\0",
+    "/" + "/".join(f":n{i}" for i in range(300)) + " /x",
+    "/:a/:A /:A:a$:", "/" + "a*b/" * 400 + " /x", "/:realpath_root /:realpath_root",
+)  # fmt: skip
+
+
+@pytest.mark.skipif(not nginx.find(os.environ["PATH"]), reason="there is no nginx")
+@pytest.mark.parametrize("name", ["_redirects", "_headers"])
+def test_nginx_takes_whatever_a_site_says(release: Path, name: str) -> None:
+    (release / "tmp").mkdir()
+    for line in HOSTILE:
+        path = line.partition(" ")[0]
+        told = line if name == "_redirects" else f'{path}\n  X-A: "a\\\n  X-B: {chr(34) * 1900}\n  X-C: ;}}{{\n'
+        (release / "dist" / name).write_text(told)
+        written = config.text(server(release), config.Options(rules=rules.read(release / "dist")))
+        (release / "nginx.conf").write_text(written)
+        argv = [nginx.find(os.environ["PATH"]) or "", "-t", "-c", str(release / "nginx.conf")]
+        ended = subprocess.run(argv, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, (line[:80], ended.stderr)
 
 
 def server(place: Path, **more: object) -> config.Server:
