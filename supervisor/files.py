@@ -200,11 +200,6 @@ def listing(directory: Path, pattern: str = "*") -> list[Path]:
     return [directory / name for name in names(directory) if fnmatch(name, pattern)]
 
 
-def modified_at(path: Path) -> float:
-    """Seconds since the epoch. Raises OSError."""
-    return os.stat(path).st_mtime
-
-
 def owner(path: Path) -> tuple[int, int]:
     """User and group that it belongs to. Raises OSError."""
     facts = os.stat(path)

@@ -131,7 +131,7 @@ def _attempt(attempt: Attempt, timeout_s: float) -> dict[str, Any]:
         "started_at": int(attempt.started_at.timestamp()),
         "duration_seconds": round(attempt.duration_s, 1),
         "timeout_seconds": timeout_s,
-        "progress_percent": PROGRESS[attempt.stage],
+        "progress_percent": max(PROGRESS[Stage(stage)] for stage in (*attempt.timings, attempt.stage)),
     }
 
 

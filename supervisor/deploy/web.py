@@ -10,7 +10,6 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +27,6 @@ from supervisor.releases import gate
 from supervisor.releases.store import ReleaseStore
 from supervisor.sites import config, content, nginx, rules
 
-Run = Callable[[str, tuple[str, ...]], Awaitable[None]]
 ASK_S = 10.0
 TEST_S = 30.0
 INSTALL_S = 300.0

@@ -238,6 +238,12 @@ def kind(value: object) -> str:
     return names.get(type(value), "a number")
 
 
+def inside(path: str | None) -> str | None:
+    """A directory of the project as a plan has it; None if it is none, the project's own, or one outside of it."""
+    plain = (path or "").strip().removeprefix("./").rstrip("/")
+    return None if plain in ("", ".") or plain.startswith("/") or ".." in plain.split("/") else plain
+
+
 def _bytes(path: Path, most: int) -> bytes:
     """At most one byte more than `most`. Raises OSError; a FIFO or a device does not make it wait."""
     mode = path.stat().st_mode

@@ -10,7 +10,7 @@ import re
 
 from supervisor.languages.node.frameworks import Framework, Role
 from supervisor.languages.node.package import Package
-from supervisor.languages.source import Source
+from supervisor.languages.source import Source, inside
 
 _APPLICATIONS = (
     *("angular", "brunch", "cra", "ember", "farm", "parcel", "polymer", "preact-cli", "quasar", "react-router"),
@@ -40,7 +40,7 @@ def output_of(source: Source, package: Package, framework: Framework) -> str | N
 def _of_script(package: Package) -> str | None:
     """The directory that the build script names on its command line."""
     match = _OPTION.search(package.script("build") or "")
-    return _inside(match[1]) if match else None
+    return _unquoted(match[1]) if match else None
 
 
 def config(source: Source, name: str) -> str:
@@ -54,13 +54,12 @@ def config(source: Source, name: str) -> str:
 def setting(text: str, key: str) -> str | None:
     """The text that a configuration gives to `key`, inside the project."""
     match = re.search(rf"""\b{key}\s*:\s*["'`]([^"'`$]+)["'`]""", text)
-    return _inside(match[1]) if match else None
+    return _unquoted(match[1]) if match else None
 
 
-def _inside(path: str) -> str | None:
-    """A path as a plan has it; None if it leaves the project."""
-    value = path.strip("\"'").removeprefix("./").rstrip("/")
-    return None if value.startswith(("/", "..")) or "$" in value else value or None
+def _unquoted(path: str) -> str | None:
+    """A directory inside the project, perhaps written in quotes; None if it is none, or only a shell knows it."""
+    return None if "$" in path else inside(path.strip("\"'"))
 
 
 def documents(source: Source, package: Package, tool: str) -> str:
@@ -69,7 +68,7 @@ def documents(source: Source, package: Package, tool: str) -> str:
     matches = (re.search(rf"{tool}\s+build\s+(?!-)(\S+)", script) for script in scripts)
     named = next((match[1] for match in matches if match), None)
     found = (place for place in ("docs", ".", "src", "doc") if source.is_dir(f"{place}/.{tool}"))
-    return _inside(named or next(found, ".")) or "."
+    return _unquoted(named or next(found, ".")) or "."
 
 
 def _pages(source: Source, package: Package, framework: Framework) -> str | None:
@@ -97,7 +96,7 @@ def _umi(source: Source, package: Package, framework: Framework) -> str | None:
 
 def _hexo(source: Source, package: Package, framework: Framework) -> str | None:
     moved = re.search(r"(?m)^public_dir:[ \t]*(\S+)", source.peek("_config.yml") or "")
-    return (_inside(moved[1]) if moved else None) or framework.output
+    return (_unquoted(moved[1]) if moved else None) or framework.output
 
 
 def _next(source: Source, package: Package, framework: Framework) -> str | None:

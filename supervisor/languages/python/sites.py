@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from supervisor.languages.python.manifests import Dependencies
-from supervisor.languages.source import Source
+from supervisor.languages.source import Source, inside
 
 MKDOCS = ("mkdocs.yml", "mkdocs.yaml")
 PELICAN = "pelicanconf.py"
@@ -56,7 +56,7 @@ def _mkdocs(source: Source, dependencies: Dependencies) -> Site | None:
     theme = _found(r"^theme:[ \t]*[\"']?([\w-]+)", text) or _found(
         r"^theme:[ \t]*\n(?:[ \t]+.*\n){0,40}?[ \t]+name:[ \t]*[\"']?([\w-]+)", text
     )
-    output = _inside(_found(r"^site_dir:[ \t]*[\"']?([\w./-]+)", text)) or "site"
+    output = inside(_found(r"^site_dir:[ \t]*[\"']?([\w./-]+)", text)) or "site"
     return Site("mkdocs", "mkdocs build", output, _install(source, dependencies, "mkdocs", theme))
 
 
@@ -64,7 +64,7 @@ def _pelican(source: Source, dependencies: Dependencies) -> Site | None:
     if not source.is_file(PELICAN):
         return None
     settings = source.first_file("publishconf.py") or PELICAN
-    output = _inside(_found(r"^OUTPUT_PATH\s*=\s*[\"']([\w./-]+)", source.peek(settings) or "")) or "output"
+    output = inside(_found(r"^OUTPUT_PATH\s*=\s*[\"']([\w./-]+)", source.peek(settings) or "")) or "output"
     build = f"pelican content -o {output} -s {settings}"
     return Site("pelican", build, output, _install(source, dependencies, "pelican", None))
 
@@ -94,9 +94,3 @@ def _install(source: Source, dependencies: Dependencies, generator: str, theme: 
 def _found(pattern: str, text: str) -> str | None:
     match = re.search(pattern, text, re.MULTILINE)
     return match[1] if match else None
-
-
-def _inside(path: str | None) -> str | None:
-    """A directory of the project as a plain relative path; None if it is none."""
-    plain = (path or "").removeprefix("./").rstrip("/")
-    return None if plain in ("", ".") or plain.startswith("/") or ".." in plain.split("/") else plain

@@ -16,9 +16,3 @@ def found(pattern: str, code: str) -> str | None:
     """The first group of the first line that has `pattern`."""
     match = re.search(pattern, code, re.MULTILINE)
     return match[1] if match else None
-
-
-def inside(path: str | None) -> str | None:
-    """A directory of the project as a plain relative path; None if it is none, or the project itself."""
-    plain = (path or "").strip().removeprefix("./").rstrip("/")
-    return None if plain in ("", ".") or plain.startswith("/") or ".." in plain.split("/") else plain

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from supervisor.languages.ruby import code
 from supervisor.languages.ruby.gems import Gems
-from supervisor.languages.source import Source
+from supervisor.languages.source import Source, inside
 
 PAGES_GEMFILE = """printf '%s\\n' "source 'https://rubygems.org'" "gem 'github-pages'" > Gemfile && bundle install"""
 """What GitHub Pages takes for a site of Jekyll without a Gemfile."""
@@ -33,16 +33,16 @@ def of(source: Source, gems: Gems) -> Site | None:
         return _jekyll(source)
     if gems.has("middleman", "middleman-cli") and source.is_file("config.rb"):
         config = code.text(source, "config.rb")
-        output = code.inside(code.found(r"set\s*\(?\s*:build_dir\s*,\s*[\"']([^\"']+)", config)) or "build"
+        output = inside(code.found(r"set\s*\(?\s*:build_dir\s*,\s*[\"']([^\"']+)", config)) or "build"
         return Site("middleman", "bundle exec middleman build", output)
     if gems.has("bridgetown") and source.first_file("bridgetown.config.yml", "config/initializers.rb"):
         config = code.text(source, "bridgetown.config.yml") + code.text(source, "config/initializers.rb")
-        output = code.inside(code.found(r"^\s*destination[\s:]+[\"']?([\w./-]+)", config)) or "output"
+        output = inside(code.found(r"^\s*destination[\s:]+[\"']?([\w./-]+)", config)) or "output"
         build = "bundle exec bridgetown deploy"
         return Site("bridgetown", build, output, (".bridgetown-cache",), (("BRIDGETOWN_ENV", "production"),))
     nanoc = source.first_file("nanoc.yaml", "config.yaml") if gems.has("nanoc") else None
     if nanoc is not None:
-        output = code.inside(code.found(r"^output_dir:\s*[\"']?([\w./-]+)", code.text(source, nanoc))) or "output"
+        output = inside(code.found(r"^output_dir:\s*[\"']?([\w./-]+)", code.text(source, nanoc))) or "output"
         return Site("nanoc", "bundle exec nanoc", output, ("tmp/nanoc",))
     return None
 
@@ -64,7 +64,7 @@ def is_jekyll(source: Source, gems: Gems) -> bool:
 def _jekyll(source: Source) -> Site:
     """Orbit serves it at the root of a host: a `baseurl`, which is GitHub's for a project's pages, would be wrong."""
     config = code.text(source, source.first_file(*_CONFIGS) or "_config.yml")
-    output = code.inside(code.found(r"^destination:\s*[\"']?([\w./-]+)", config)) or "_site"
+    output = inside(code.found(r"^destination:\s*[\"']?([\w./-]+)", config)) or "_site"
     based = (code.found(r"^baseurl:[ \t]*[\"']?([^\"'\s#]*)", config) or "/") != "/"
     build = "bundle exec jekyll build" + (" --baseurl ''" if based else "")
     return Site("jekyll", build, output, (".jekyll-cache", ".sass-cache"), (("JEKYLL_ENV", "production"),))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from supervisor.languages.source import Source
+from supervisor.languages.source import Source, inside
 from supervisor.languages.versions import Reader, Wanted, first_line, mise_toml, tool_versions
 from supervisor.model import Need
 
@@ -59,7 +59,7 @@ def hugo(source: Source) -> Site | None:
     return Site(
         name="hugo",
         build="hugo --gc --minify",
-        output=_inside(_value(text, "publishDir")) or "public",
+        output=inside(_value(text, "publishDir")) or "public",
         variable="HUGO_VERSION",
         environment=(("HUGO_ENVIRONMENT", "production"), *((("HUGO_BASEURL", "/"),) if placed else ())),
         caches=("resources/_gen",) if not source.is_dir("resources/_gen") else (),
@@ -79,7 +79,7 @@ def zola(source: Source) -> Site | None:
     return Site(
         name="zola",
         build="zola build --base-url /" if placed else "zola build",
-        output=_inside(_value(text, "output_dir")) or "public",
+        output=inside(_value(text, "output_dir")) or "public",
         variable="ZOLA_VERSION",
         notes=(_NOTE.format(base, "BUILD_COMMAND"),) if placed and base != "/" else (),
         versions=_versions("zola"),
@@ -93,7 +93,7 @@ def mdbook(source: Source) -> Site | None:
         return None
     others = [name for name in re.findall(r"(?m)^\s*\[output\.([\w-]+)", text) if name != "html"]
     html = re.search(r"(?m)^\s*\[output\.html\b", text) is not None
-    base = _inside(_value(text, "build-dir")) or "book"
+    base = inside(_value(text, "build-dir")) or "book"
     return Site(
         name="mdbook",
         build="mdbook build",
@@ -124,9 +124,3 @@ def _value(text: str, key: str) -> str | None:
     """The text that the first line of this key gives it, in TOML, YAML or JSON; in whatever case."""
     match = re.search(rf"""(?mi)^[ \t]*["']?{key}["']?[ \t]*[=:][ \t]*["']?([^"'\s,#]*)""", text)
     return match[1] if match else None
-
-
-def _inside(path: str | None) -> str | None:
-    """A directory of the project as a plain relative path; None if it is none."""
-    plain = (path or "").removeprefix("./").rstrip("/")
-    return None if plain in ("", ".") or plain.startswith("/") or ".." in plain.split("/") else plain

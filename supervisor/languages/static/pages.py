@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from supervisor.languages.source import Source
+from supervisor.languages.source import Source, inside
 
 INDEXES = ("index.html", "index.htm")
 PLACES = (
@@ -61,11 +61,11 @@ def _declared(source: Source) -> Pages | None:
     text = source.read(STATICFILE)
     if text is not None:
         root = _ROOT.search(text)
-        directory = _inside(root[1]) if root else _first_place(source)
+        directory = (inside(root[1]) or ".") if root else _first_place(source)
         return Pages(directory, _FALLBACK.search(text) is not None or _falls_back(source, directory), declared=True)
     heroku = source.json(HEROKU)
     if heroku is not None and isinstance(heroku.get("root"), str):
-        directory = _inside(heroku["root"])
+        directory = inside(heroku["root"]) or "."
         routes = heroku.get("routes")
         single = isinstance(routes, dict) and routes.get("/**") == "index.html"
         return Pages(directory, single, declared=source.is_dir(directory))
@@ -79,9 +79,3 @@ def _first_place(source: Source) -> str:
 
 def _falls_back(source: Source, directory: str) -> bool:
     return any(_EVERYTHING.search(source.peek(f"{place}/{REDIRECTS}") or "") for place in (directory, "."))
-
-
-def _inside(directory: str) -> str:
-    """A directory as Orbit writes it; the project's own if it would lead out of it."""
-    plain = directory.strip().removeprefix("./").strip("/")
-    return "." if directory.startswith("/") or ".." in plain.split("/") or not plain else plain
