@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import threading
-import time
 
 import psutil
 import pytest
@@ -68,10 +67,11 @@ class Hammer:
         self._over = threading.Event()
         self.seen: list[list[str]] = []
         self.failures: list[str] = []
-        self.count = 0
+        kinds = ((True, False), (True, True), (False, False))
+        self.counts = [0] * len(kinds)
         self._threads = [
-            threading.Thread(target=self._visit, args=(again, cached))
-            for again, cached in ((True, False), (True, True), (False, False))
+            threading.Thread(target=self._visit, args=(number, again, cached))
+            for number, (again, cached) in enumerate(kinds)
         ]
 
     def __enter__(self) -> Hammer:
@@ -84,7 +84,12 @@ class Hammer:
         for thread in self._threads:
             thread.join()
 
-    def _visit(self, again: bool, cached: bool) -> None:
+    def all_come_again(self) -> None:
+        """Wait until each has begun another visit, and has seen what there is."""
+        before = list(self.counts)
+        wait_until(lambda: all(now > then + 1 for now, then in zip(self.counts, before, strict=True)), 30)
+
+    def _visit(self, number: int, again: bool, cached: bool) -> None:
         seen: list[str] = []
         self.seen.append(seen)
         kept, tag = "", ""
@@ -101,9 +106,9 @@ class Hammer:
                     self.failures.append(f"status {answer.status}")
                 if not seen or seen[-1] != kept:
                     seen.append(kept)
-                self.count += 1
             except (OSError, http.client.HTTPException) as error:
                 self.failures.append(repr(error))
+            self.counts[number] += 1
             if not again:
                 connection.close()
         connection.close()
@@ -118,8 +123,11 @@ def test_releases_switch_without_a_failed_request(site: Orbit, repository: Repos
     pid, workers = pid_of(site), nginx.accepting(pid_of(site))
     with Hammer(site.port) as hammer:
         push(site, repository, {"index.html": "page 2"}, 2)
+        hammer.all_come_again()
         push(site, repository, {"index.html": "page 3"}, 3)
+        hammer.all_come_again()
         assert site.cli("rollback", "--force", "--wait").returncode == 0
+        hammer.all_come_again()
         site.env["BUILD_COMMAND"] = "unused"
         repository.push({"site/index.html": None})
         site.hup()
@@ -127,9 +135,9 @@ def test_releases_switch_without_a_failed_request(site: Orbit, repository: Repos
         repository.push({"site/index.html": "page 4"})
         site.hup()
         site.wait_idle(6)
-        time.sleep(0.2)  # each visitor comes once more
+        hammer.all_come_again()
     assert hammer.failures == []
-    assert hammer.count > 200
+    assert sum(hammer.counts) > 200
     assert [list(seen) for seen in hammer.seen] == [["page 1", "page 2", "page 3", "page 2", "page 4"]] * 3
     assert (pid_of(site), nginx.accepting(pid)) == (pid, workers)
     assert site.status()["app"]["release"] == site.current
@@ -142,7 +150,7 @@ def test_another_configuration_is_taken_up_by_the_same_server(site: Orbit, repos
     with Hammer(site.port) as hammer:
         assert push(site, repository, {"index.html": "page 2"}, 2)["outcome"] == "succeeded"
         assert ask(site, "/latest/a.txt")[::2] == (200, "a")
-        time.sleep(0.2)
+        hammer.all_come_again()
     assert [seen[-1] for seen in hammer.seen] == ["page 2"] * 3
     assert not [failure for failure in hammer.failures if failure.startswith("status")]
     assert pid_of(site) == pid
@@ -331,7 +339,7 @@ def test_a_killed_supervisor_leaves_the_server_alone_and_the_next_takes_it_over(
         site.kill()
         site.start()
         push(site, repository, {"index.html": "page 2"}, 2)
-        time.sleep(0.2)
+        hammer.all_come_again()
     assert hammer.failures == []
     assert [seen[-1] for seen in hammer.seen] == ["page 2"] * 3
     assert pid_of(site) == pid

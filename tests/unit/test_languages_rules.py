@@ -16,16 +16,9 @@ from supervisor.languages import LANGUAGES, Overrides, detect
 from supervisor.languages.node.start import PREVIEW
 from supervisor.languages.python.django import COLLECT, COLLECT_IF
 from supervisor.model import Plan
+from tests.support.projects import write
 
 EXPRESS: dict[str, object] = {"scripts": {"start": "node server.js"}, "dependencies": {"express": "4"}}
-
-
-def write(directory: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return directory
 
 
 def node(directory: Path, package: dict[str, object], **files: str) -> Plan:
