@@ -170,7 +170,7 @@ def prepare_home(layout: Layout, user: User | None) -> None:
 
 def _written(layout: Layout) -> tuple[Path, ...]:
     """Where Orbit keeps its state."""
-    home = (layout.production, layout.releases, layout.deployments, layout.runtimes, layout.snapshots)
+    home = (layout.production, layout.releases, layout.deployments, layout.runtimes, layout.tools, layout.snapshots)
     return (*home, layout.run, layout.requests)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 BLOCK_BYTES = 512  # the unit of st_blocks, whatever the disk's own is
 MOST_DEPTH = 1000
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NOT_WRITABLE = 0o555
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,44 @@ def opened(top: int, place: str) -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
+
+
+def take_over(directory: Path) -> None:
+    """Make a directory and all in it root's, and nobody's to write to. Links are not followed, and what is above is
+    taken before what is in it, so that nobody exchanges anything meanwhile. Whoever is not root leaves it as it is.
+    Raises OSError."""
+    if os.getuid() != 0:
+        return
+    top = os.open(directory, _DIRECTORY)
+    try:
+        pending = [""]
+        while pending:
+            place = pending.pop()
+            with opened(top, place) as fd:
+                pending += [f"{place}/{name}" if place else name for name in _taken(fd)]
+    finally:
+        os.close(top)
+
+
+def _taken(place: int) -> list[str]:
+    """Take an open directory and the files in it; the directories in it."""
+    os.fchown(place, 0, 0)
+    os.fchmod(place, os.fstat(place).st_mode & _NOT_WRITABLE)
+    with os.scandir(place) as entries:
+        names = [entry.name for entry in entries]
+    directories = []
+    for name in names:
+        os.chown(name, 0, 0, dir_fd=place, follow_symlinks=False)
+        mode = os.stat(name, dir_fd=place, follow_symlinks=False).st_mode
+        if stat.S_ISDIR(mode):
+            directories.append(name)
+        elif stat.S_ISREG(mode) and mode & 0o222:
+            fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place)
+            try:
+                os.fchmod(fd, mode & _NOT_WRITABLE)
+            finally:
+                os.close(fd)
+    return directories
 
 
 def flatten(path: Path) -> None:

@@ -45,6 +45,11 @@ class Layout:
         return self.home / "runtimes"
 
     @property
+    def tools(self) -> Path:
+        """Programs that Orbit brings along for builds, which nobody else may change."""
+        return self.home / "tools"
+
+    @property
     def snapshots(self) -> Path:
         return self.home / "snapshots"
 

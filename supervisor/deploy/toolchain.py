@@ -88,7 +88,7 @@ class Toolchains:
             )
             made = await self._add(made, wanted, console)
         if plan.runtime == "python":
-            uv = str(venv.provide_uv(self._context.layout.cache))
+            uv = str(venv.provide_uv(self._context.layout.tools))
             argv = venv.command(made.runtimes[0], with_pip=bool(plan.install or plan.build or plan.release))
             step = Step("making the virtual environment", argv, venv.DIRECTORY)
             made = replace(made, search_path=(*made.search_path, uv), steps=(*made.steps, step))

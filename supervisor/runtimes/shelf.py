@@ -71,7 +71,8 @@ class Shelf:
         return directory
 
     def complete(self, name: str, version: str, directory: Path, bin_dir: Path) -> Installed:
-        """It can be used from now on. Raises OSError."""
+        """It can be used from now on; where Orbit is root, nobody else changes it any more. Raises OSError."""
+        disk.take_over(directory)
         installed = Installed(
             name,
             version,

@@ -34,13 +34,14 @@ def command(runtime: Runtime, with_pip: bool) -> tuple[str, ...]:
     return ("uv", "venv", *seed, "--clear", "--no-project", "--python", str(runtime.executable), DIRECTORY)
 
 
-def provide_uv(cache: Path) -> Path:
-    """A directory for PATH with uv and uvx, and without the rest of Orbit's own virtual environment.
+def provide_uv(tools: Path) -> Path:
+    """A directory for PATH with uv and uvx, and without the rest of Orbit's own virtual environment. It lies in
+    `tools`, which no other user may write to.
 
     Copies where those are in a place that others cannot enter (below /root, say). Raises OSError.
     """
     program = Path(uv.find_uv_bin())
-    bin_dir = cache / "tools" / "uv"
+    bin_dir = tools / "uv"
     bin_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
     for name in ("uv", "uvx"):
         _provide(program.with_name(name), bin_dir / name)

@@ -26,7 +26,7 @@ shopt -s nullglob
 cd "$HOME_OF_ORBIT"
 live=$(readlink production/current)
 try() { ( eval "$1" ) 2>/dev/null && echo "could: $1" >> "$TOLD"; }
-for place in run run/requests deployments production production/releases logs logs/builds .; do
+for place in run run/requests deployments production production/releases logs logs/builds runtimes snapshots tools .; do
     try "echo x > $place/planted"
 done
 for file in run/*.json run/supervisor.lock deployments/*.json production/releases/*.json logs/*.log; do

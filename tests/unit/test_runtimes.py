@@ -282,7 +282,7 @@ def test_uv_is_copied_from_where_others_cannot_go(tmp_path: Path, monkeypatch: p
         (private / name).write_text("#!/bin/sh\n")
         (private / name).chmod(0o755)
     monkeypatch.setattr("uv.find_uv_bin", lambda: str(private / "uv"))
-    bin_dir = venv.provide_uv(tmp_path / "cache")
+    bin_dir = venv.provide_uv(tmp_path / "tools")
     assert not (bin_dir / "uv").is_symlink()
     assert os.access(bin_dir / "uv", os.X_OK)
 
