@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import stat
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -24,7 +25,9 @@ MOST_LOCKFILE_BYTES = 32 * 1024 * 1024
 MOST_CODE_BYTES = 256 * 1024
 MOST_NAMES = 10_000
 MOST_DOTS = 200  # in a line of TOML: tomllib takes quadratic time over a dotted key
+MOST_BLANKS = 100  # one after the other, spaces and lines: what looks for the first word behind them begins at each
 
+_BLANKS = re.compile(rf"(?<!\s)\s{{{MOST_BLANKS + 1},}}")
 _CONFLICTS = ("<<<<<<< ", ">>>>>>> ")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -129,9 +132,15 @@ class Source:
             return False
 
     def read(self, name: str, most: int = MOST_MANIFEST_BYTES) -> str | None:
-        """The text of a manifest, None if there is none. Raises PlanError if it cannot be read."""
+        """The text of a manifest, None if there is none. Raises PlanError if it cannot be read.
+
+        No more than MOST_BLANKS blanks are left of those that follow each other, but in what may be very large.
+        """
         data = self.data(name, most)
-        return None if data is None else self._decoded(name, data)
+        if data is None:
+            return None
+        text = self._decoded(name, data)
+        return _BLANKS.sub(lambda blanks: blanks[0][:MOST_BLANKS], text) if most <= MOST_MANIFEST_BYTES else text
 
     def data(self, name: str, most: int = MOST_MANIFEST_BYTES) -> bytes | None:
         """The same for a manifest that says itself how its text is encoded."""

@@ -12,7 +12,7 @@ MOST_FILES = 80
 _ROOTS = ("src/main/java", "src/main/kotlin")
 _MAIN = re.compile(r"\bstatic\s+(?:final\s+)?(?:public\s+)?void\s+main\s*\(")
 _KOTLIN_MAIN = re.compile(r"^(?:suspend )?fun main\(", re.MULTILINE)
-_PACKAGE = re.compile(r"^\s*package\s+([\w.]+)", re.MULTILINE)
+_PACKAGE = re.compile(r"^[^\S\n]*package\s+([\w.]+)", re.MULTILINE)
 
 
 def has_code(source: Source) -> bool:

@@ -22,7 +22,7 @@ OPTIONS = "--no-daemon"
 
 _PLUGIN = re.compile(r"""\bid\s*\(?\s*["']([\w.-]+)["']([^\n]*)""")
 _APPLIED = re.compile(r"""\bapply\s*\(?\s*plugin\s*[:=]\s*["']([\w.-]+)["']""")
-_BARE = re.compile(r"^\s*`?(application|war|java|java-library|groovy|scala)`?\s*(?:$|;|\})", re.MULTILINE)
+_BARE = re.compile(r"^[^\S\n]*`?(application|war|java|java-library|groovy|scala)`?[^\S\n]*(?:$|;|\})", re.MULTILINE)
 _KOTLIN = re.compile(r"""\bkotlin\s*\(\s*["'](\w+)["']\s*\)""")
 _ARTIFACT = re.compile(r"""["']([\w.-]+):([\w.-]+)""")
 _INCLUDE = re.compile(r"""\binclude\b\s*\(?((?:\s*["'][^"'\n]{1,200}["']\s*,?){1,200})""")

@@ -10,7 +10,7 @@ MOST_WRAPPER = 4096
 
 _PROPERTIES = {"mvnw": ".mvn/wrapper/maven-wrapper.properties", "gradlew": "gradle/wrapper/gradle-wrapper.properties"}
 _JARS = {"gradlew": "gradle/wrapper/gradle-wrapper.jar"}
-_GRADLE = re.compile(r"^\s*distributionUrl\s*=.*?gradle-(\d+(?:\.\d+)*)", re.MULTILINE)
+_GRADLE = re.compile(r"^[^\S\n]*distributionUrl\s*=.*?gradle-(\d+(?:\.\d+)*)", re.MULTILINE)
 
 
 def command(source: Source, script: str, otherwise: str) -> tuple[str, tuple[str, ...]]:

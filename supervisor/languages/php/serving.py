@@ -20,7 +20,7 @@ OF_LARAVEL = (
     "artisan serve is PHP's own server: for much traffic, add laravel/octane, or start php-fpm with RUN_COMMAND"
 )
 
-_HEROKU = re.compile(r"^\s*web\s*:\s*(?:\S*/)?heroku-(?:php-|hhvm-)?(?:apache2|nginx)\b(.*)$", re.MULTILINE)
+_HEROKU = re.compile(r"^[^\S\n]*web\s*:\s*(?:\S*/)?heroku-(?:php-|hhvm-)?(?:apache2|nginx)\b(.*)$", re.MULTILINE)
 _MAJOR = re.compile(r"(\d+)")
 
 

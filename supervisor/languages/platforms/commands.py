@@ -16,7 +16,7 @@ _INSTALL = re.compile(
 _PROVIDED = re.compile(
     r"(?:npm (?:i|install) (?:-g|--global) (?:pnpm|yarn|bun)(?:@\S+)?|corepack (?:enable|prepare)(?: [^&|;<>$`]*)?)"
 )
-_MANAGER = re.compile(r"(?:^|&&|\|\||;|\n)\s*(?:exec\s+)?(yarn|pnpm|bun)(?=\s|$)")
+_MANAGER = re.compile(r"(?:^|&&|\|\||;|\n)[^\S\n]*(?:exec\s+)?(yarn|pnpm|bun)(?=\s|$)")
 _BETWEEN = re.compile(r"(&&|;|\n)")
 _NOT_ALONE = re.compile(
     r"(?:(?:if|then|elif|else|fi|for|while|until|do|done|case|esac|function)\b|[{}()#&|;])|.*[\\&|;({]$"
