@@ -264,13 +264,11 @@ def test_package_json5_of_any_kind_is_read_in_time(tmp_path: Path, text: str) ->
 @pytest.mark.parametrize("name", ["build.gradle", "build.gradle.kts", "Procfile", "Gemfile", "Staticfile", "app.py"])
 def test_blanks_without_end_take_no_time(tmp_path: Path, name: str, blanks: str) -> None:
     write(tmp_path, **{name: f"x{blanks}x", "gradlew": "", "requirements.txt": ""})
-    since = time.process_time()
-    detect(tmp_path, Overrides(run_command="./run"))
-    assert time.process_time() - since < 3
+    with in_time():
+        detect(tmp_path, Overrides(run_command="./run"))
 
 
 def test_blanks_in_a_command_take_no_time(tmp_path: Path) -> None:
     write(tmp_path, **{"package.json": "{}", "railway.json": '{"build": {"buildCommand": "x%s"}}' % ("\\n" * 200_000)})
-    since = time.process_time()
-    detect(tmp_path, Overrides(run_command="./run"))
-    assert time.process_time() - since < 3
+    with in_time():
+        detect(tmp_path, Overrides(run_command="./run"))
