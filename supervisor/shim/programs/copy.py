@@ -22,7 +22,8 @@ MOST_SEARCHED_BYTES = 64 * 1024 * 1024
 
 def copy(told: dict[str, Any]) -> dict[str, Any]:
     """Copy `paths` of the directory `source` into the working directory, where each of them that is there already is
-    left alone. What vanishes meanwhile, or may not be read, is passed over: the source may be in use.
+    left alone, and so is one that a link leads to: it would be written elsewhere, even to the source. What vanishes
+    meanwhile, or may not be read, is passed over: the source may be in use.
 
     Where `source` is named in a file or a link, the working directory `target`, a path of the same length, is named
     instead. `limit` is how many bytes there may be. Raises ValueError, OSError; then what was made has to be removed.
@@ -30,7 +31,7 @@ def copy(told: dict[str, Any]) -> dict[str, Any]:
     source, found, made = told["source"], walk.Found(), []
     for path in told["paths"]:
         origin = f"{source}/{path}"
-        if os.path.isdir(origin) and not os.path.islink(origin) and not os.path.lexists(path):
+        if os.path.isdir(origin) and not os.path.islink(origin) and not _is_led_to(path) and not os.path.lexists(path):
             made.append(path)
             walk.below(origin, found, lenient=True)
     size = sum(file[4] for file in found.files)
@@ -51,6 +52,12 @@ def copy(told: dict[str, Any]) -> dict[str, Any]:
         if mode != 0o755:
             os.chmod(path, mode & 0o777)
     return {"files": len(found.files), "bytes": size, "paths": made}
+
+
+def _is_led_to(path: str) -> bool:
+    """Whether a part of the way to `path` is a link."""
+    parts = path.split("/")
+    return any(os.path.islink("/".join(parts[:count])) for count in range(1, len(parts)))
 
 
 def _copy_file(found: walk.Found, targets: list[str], which: int, old: bytes, new: bytes) -> int:
