@@ -199,6 +199,7 @@ http {
             try_files /404.html /404/index.html @plain;
         }
         location @plain {
+            types { }
             default_type text/html;
             return 404 '<!doctype html>\n<title>Not found</title>\n<h1>Not found</h1>\n';
         }

@@ -271,6 +271,16 @@ def test_addresses_headers_and_kinds(site: Orbit, repository: Repository) -> Non
     assert "content-encoding" not in ask(site, "/about", Accept_Encoding="gzip")[1]
 
 
+def test_the_plain_answer_for_what_is_not_there_is_a_page_whatever_was_asked_for(
+    site: Orbit, repository: Repository
+) -> None:
+    push(site, repository, {"index.html": "home"}, 1)
+    for path in ("/nope.js", "/nope.css", "/nope.ico", "/.env"):
+        status, headers, text = ask(site, path)
+        assert (status, headers["content-type"]) == (404, "text/html; charset=utf-8"), path
+        assert "Not found" in text
+
+
 def test_a_prebuilt_compressed_file_is_sent(site: Orbit, repository: Repository) -> None:
     push(site, repository, {"index.html": "home", "app.js": "plain", "app.js.gz": "packed"}, 1)
     assert ask(site, "/app.js", Accept_Encoding="gzip")[2] == "packed"
