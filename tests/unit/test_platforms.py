@@ -105,6 +105,12 @@ def test_a_service_elsewhere_is_passed_over_and_named(tmp_path: Path) -> None:
     assert "render.yaml is for api and was passed over; set PROJECT_PATH=api" in plan.notes
 
 
+def test_services_elsewhere_are_all_named(tmp_path: Path) -> None:
+    render = "services:\n- {type: web, rootDir: web}\n- {type: web, rootDir: api}\n"
+    plan = plan_of(tmp_path, **{"render.yaml": render, "Procfile": "web: ./x"})
+    assert "render.yaml is for api, web and was passed over; set PROJECT_PATH to one of them" in plan.notes
+
+
 @pytest.mark.parametrize(
     ("line", "install", "build"),
     [
@@ -187,6 +193,37 @@ def test_rules_that_nobody_has_to_understand_are_passed_over(tmp_path: Path) -> 
     rules = '{"rewrites": [{"source": "/api", "destination": {"service": "api"}}, 3], "outputDirectory": "out"}'
     (tmp_path / "Procfile").write_text("web: ./x\n")
     assert plan_of(tmp_path, **{"vercel.json": rules}).start == "./x"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "notes"),
+    [
+        (
+            "netlify.toml",
+            '[[redirects]]\nfrom = "/*"\nto = "/index.html"\nstatus = 200\n[[redirects]]\nfrom = "/a"\nto = "/b"\n'
+            '[[headers]]\nfor = "/*"\n',
+            ("redirects were passed over (1); write them into _redirects", "headers were passed over (1); write them"),
+        ),
+        (
+            "vercel.json",
+            '{"rewrites": [{"source": "/(.*)", "destination": "/"}],'
+            ' "redirects": [{"source": "/a", "destination": "/b"}]}',
+            ("redirects were passed over (1); write them into _redirects among the pages",),
+        ),
+        (
+            "render.yaml",
+            "services:\n- type: web\n  runtime: static\n  routes:\n  - {type: redirect, source: /a, destination: /b}\n",
+            ("routes were passed over (1); write them into _redirects among the pages",),
+        ),
+    ],
+)
+def test_rules_of_a_site_that_are_passed_over_are_named(
+    tmp_path: Path, file: str, text: str, notes: tuple[str, ...]
+) -> None:
+    (tmp_path / "index.html").touch()
+    told = [note for note in plan_of(tmp_path, **{file: text}).notes if "passed over" in note]
+    assert len(told) == len(notes)
+    assert all(note.startswith(f"{file}: {said}") for note, said in zip(told, notes, strict=True))
 
 
 def test_files_for_sites_do_not_touch_an_application() -> None:

@@ -8,6 +8,7 @@ from supervisor.languages.platforms import commands
 from supervisor.languages.platforms.document import Table, first, scalar
 from supervisor.languages.platforms.environment import Environment
 from supervisor.languages.platforms.health import path_of
+from supervisor.languages.platforms.sites import passed_over
 from supervisor.languages.platforms.told import Told
 from supervisor.languages.source import Source
 
@@ -32,7 +33,8 @@ def read(source: Source) -> Iterator[Told]:
         yield _told(file, fitting[0])
     elif services:
         roots = sorted({_root(service) for service in services if _root(service) != "."})
-        remedy = f"; set PROJECT_PATH={roots[0]}" if place == "." and roots else ""
+        choice = f"={roots[0]}" if len(roots) == 1 else " to one of them"
+        remedy = f"; set PROJECT_PATH{choice}" if place == "." and roots else ""
         where = ", ".join(roots) or "the repository's root"
         yield Told(file.shown, notes=(f"{file.shown} is for {where} and was passed over{remedy}",))
 
@@ -69,6 +71,9 @@ def _told(file: Table, service: Table) -> Told:
     notes = [*environment.notes, *remark]
     if runtime == "docker":
         notes.append(f"{file.shown} builds with a Dockerfile, which Orbit does not: the project is built as detected")
+    if static:
+        notes += passed_over(service, "routes", "_redirects", _falls_back)
+        notes += passed_over(service, "headers", "_headers")
     install, build = commands.split(service.text("buildCommand"))
     if service.values.get("buildCommand") == "" and static:
         install, build = (), ()
@@ -84,14 +89,15 @@ def _told(file: Table, service: Table) -> Told:
         language=_LANGUAGES.get(runtime or "") if not static else None,
         static=static,
         publishes=service.text("staticPublishPath") if static else None,
-        single_page=any(
-            rule.word("type") == "rewrite" and rule.word("source") == "/*" and rule.word("destination") == "/index.html"
-            for rule in service.rules("routes")
-        ),
+        single_page=any(map(_falls_back, service.rules("routes"))),
         health_path=health_path,
         port=environment.port,
         notes=tuple(notes),
     )
+
+
+def _falls_back(rule: Table) -> bool:
+    return (rule.word("type"), rule.word("source"), rule.word("destination")) == ("rewrite", "/*", "/index.html")
 
 
 def _read_variables(environment: Environment, file: Table, service: Table) -> None:

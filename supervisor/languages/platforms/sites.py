@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from supervisor.languages.platforms.document import Table, first
 from supervisor.languages.platforms.environment import Environment
@@ -36,12 +36,13 @@ def netlify(source: Source) -> Iterator[Told]:
         build=(command,) if command else None,
         environment=tuple(environment.values.items()),
         publishes=publish,
-        single_page=any(
-            rule.word("from") == "/*" and rule.word("to") in _INDEX and rule.word("status") == "200"
-            for rule in file.rules("redirects")
-        ),
+        single_page=any(map(_falls_back, file.rules("redirects"))),
         port=environment.port,
-        notes=tuple(environment.notes),
+        notes=(
+            *environment.notes,
+            *passed_over(file, "redirects", "_redirects", _falls_back),
+            *passed_over(file, "headers", "_headers"),
+        ),
     )
 
 
@@ -56,10 +57,28 @@ def vercel(source: Source) -> Iterator[Told]:
         install=_command(file, "installCommand"),
         build=_command(file, "buildCommand"),
         publishes=file.text("outputDirectory"),
-        single_page=any(
-            rule.word("source") in _EVERYTHING and rule.word("destination") in _INDEX for rule in file.rules("rewrites")
+        single_page=any(map(_rewrites_all, file.rules("rewrites"))),
+        notes=(
+            *passed_over(file, "rewrites", "_redirects", _rewrites_all),
+            *passed_over(file, "redirects", "_redirects"),
+            *passed_over(file, "headers", "_headers"),
         ),
     )
+
+
+def _falls_back(rule: Table) -> bool:
+    return rule.word("from") == "/*" and rule.word("to") in _INDEX and rule.word("status") == "200"
+
+
+def _rewrites_all(rule: Table) -> bool:
+    return rule.word("source") in _EVERYTHING and rule.word("destination") in _INDEX
+
+
+def passed_over(file: Table, name: str, instead: str, known: Callable[[Table], bool] | None = None) -> tuple[str, ...]:
+    """The remark on rules that are not `known`: a site would miss them without a word."""
+    count = sum(known is None or not known(rule) for rule in file.rules(name))
+    said = f"{file.shown}: {name} were passed over ({count}); write them into {instead} among the pages"
+    return (said,) if count else ()
 
 
 def _command(file: Table, name: str) -> tuple[str, ...] | None:
