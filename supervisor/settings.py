@@ -258,7 +258,7 @@ def _shown(variable: Variable, value: object) -> str:
             return "true" if value else "false"
         case float():
             return f"{value:.15g}"
-        case int() if variable.kind is Kind.SIZE:
+        case int() if variable.kind is Kind.SIZE and value:
             units = ((30, "G"), (20, "M"), (10, "K"))
             fitting = (f"{value >> bits}{unit}" for bits, unit in units if value % (1 << bits) == 0)
             return next(fitting, str(value))

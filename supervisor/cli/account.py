@@ -11,12 +11,14 @@ from typing import NamedTuple
 import click
 
 from supervisor.languages import Fit, Overrides, candidates
+from supervisor.languages.language import NO_START
 from supervisor.model import Plan
 from supervisor.redact import environment_secrets, redactor
 
 HOOKS = ("pre-deploy.sh", "post-deploy.sh")
 CHECK = ".flux-pod/health-check"
 
+_LISTEN = "and have the application listen on $PORT"
 _FITS = {
     Fit.CERTAIN: "a project that serves",
     Fit.LIKELY: "a project",
@@ -100,7 +102,9 @@ class Account:
             yield self._step("release", plan.release)
         if plan.serve == "static":
             page = ", with index.html for every path that is no file" if plan.single_page else ""
-            yield Row("serve", f"the files in {plan.output_dir}{page}", self._of("output_dir"))
+            yield Row(
+                "serve", f"the files in {plan.output_dir}{page}", self._of("output_dir") or self._of("single_page")
+            )
         if plan.start:
             yield self._step("start", plan.start)
         yield self._health()
@@ -132,10 +136,17 @@ class Account:
         for name, why in self.plan.unset:
             if not self.environ.get(name):
                 yield Row("", f"set {name}: {why}")
+        missed = next((note for note in self.plan.notes if note.startswith(NO_START)), None)
+        if missed and self.plan.start is None and self.plan.serve == "app":
+            help_ = missed.partition("; ")[2]
+            yield Row("", f"{help_ + '; or ' if help_ else ''}add a Procfile with a web: line, or set RUN_COMMAND")
+            yield Row("", "orbit detect tells whether that will do: as it is, a deployment would fail")
+            return
         if not self.environ.get("APP_PORT"):
             known = f"={self.plan.port}" if self.plan.port else ""
             said = f": {self._of('port')} says so" if known else ""
-            yield Row("", f"set APP_PORT{known}, and have the application listen on $PORT{said}")
+            listens = "where the files are to be served" if self.plan.serve == "static" else _LISTEN
+            yield Row("", f"set APP_PORT{known}, {listens}{said}")
         yield Row("", "orbit check tells whether the repository can be reached, orbit run deploys it")
 
     def _step(self, name: str, command: str | None) -> Row:

@@ -184,7 +184,7 @@ class Git:
         elif _SHORT_SHA.fullmatch(ref):
             why = f"it has no branch or tag {ref}; a commit needs all its 40 digits; its branches: {there}"
         else:
-            why = f"it has no branch or tag {ref}; check GIT_BRANCH; its branches: {there}"
+            why = f"it has no branch or tag {ref}; check its name, or GIT_BRANCH; its branches: {there}"
         return SourceError(self.remote.redact(f"cannot {doing}: {why}"))
 
 

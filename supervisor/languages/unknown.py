@@ -10,6 +10,8 @@ from supervisor.languages.table import Entry
 
 MOST_DIRECTORIES = 40
 _WITH_A_START = ("flux.yaml", "render.yaml", "railway.toml", "railway.json", "heroku.yml", "nixpacks.toml")
+MOST_NAMED = 5
+_PAGES = ("index.html", "index.htm")
 _NESTS = ("apps", "packages", "services")  # where a monorepo has its projects
 
 
@@ -19,23 +21,29 @@ def unknown(source: Source, languages: Sequence[Entry]) -> PlanError:
     markers = [marker for language in languages for marker in language.markers]
     looked_for = ", ".join([*markers, "Procfile", *_WITH_A_START])
     return PlanError(
-        f"cannot tell what kind of project is in {where}: none of {looked_for}; {_remedy(source, markers)}"
+        f"cannot tell what kind of project is in {where}: {_remedy(source, markers)}; looked for {looked_for}"
     )
 
 
 def _remedy(source: Source, markers: Sequence[str]) -> str:
     elsewhere = _elsewhere(source, markers)
-    if elsewhere is not None:
-        return f"there is {elsewhere[1]} in {elsewhere[0]}: set PROJECT_PATH={elsewhere[0]}"
-    return "set RUN_COMMAND, PROJECT_PATH if the project is in a subdirectory, or PROJECT_TYPE"
+    if not elsewhere:
+        return "set RUN_COMMAND, PROJECT_PATH if the project is in a subdirectory, or PROJECT_TYPE"
+    there = " and ".join(f"{marker} in {directory}" for directory, marker in elsewhere[:MOST_NAMED])
+    more = f" and {len(elsewhere) - MOST_NAMED} more" if len(elsewhere) > MOST_NAMED else ""
+    choice = f"={elsewhere[0][0]}" if len(elsewhere) == 1 else " to one of these directories"
+    return f"there is {there}{more}: set PROJECT_PATH{choice}"
 
 
-def _elsewhere(source: Source, markers: Sequence[str]) -> tuple[str, str] | None:
-    """A directory one or two below that has a marker: (its path from the root, the marker)."""
+def _elsewhere(source: Source, markers: Sequence[str]) -> list[tuple[str, str]]:
+    """Directories one or two below that have a marker: (the path from the root, the marker). Where there is a project,
+    pages alone are none."""
     below = list(source.directories())
     nested = [f"{nest}/{name}" for nest in _NESTS if nest in below for name in source.directories(nest)]
-    for directory in (below + nested)[:MOST_DIRECTORIES]:
-        found = source.first_file(*(f"{directory}/{marker}" for marker in markers))
-        if found is not None:
-            return source.shown(directory), found.rpartition("/")[2]
-    return None
+    places = (below + nested)[:MOST_DIRECTORIES]
+    for wanted in ([marker for marker in markers if marker not in _PAGES], _PAGES):
+        firsts = ((place, source.first_file(*(f"{place}/{marker}" for marker in wanted))) for place in places)
+        found = [(source.shown(place), file.rpartition("/")[2]) for place, file in firsts if file is not None]
+        if found:
+            return found
+    return []

@@ -69,6 +69,26 @@ def test_it_says_what_is_left_to_do() -> None:
     assert "LOG_LEVEL as you have set it" in lines
 
 
+def test_what_is_left_for_a_site_is_where_to_serve_it(tmp_path: Path) -> None:
+    (tmp_path / "index.html").touch()
+    (tmp_path / "vercel.json").write_text('{"rewrites": [{"source": "/(.*)", "destination": "/index.html"}]}')
+    lines = told(tmp_path)
+    assert "set APP_PORT, where the files are to be served" in lines
+    assert "serve the files in ., with index.html for every path that is no file (vercel.json)" in lines
+
+
+def test_what_cannot_be_started_is_not_said_to_be_deployed_next(tmp_path: Path) -> None:
+    for member in ("api", "web"):
+        (tmp_path / "apps" / member).mkdir(parents=True)
+        (tmp_path / "apps" / member / "package.json").write_text('{"scripts": {"start": "node x.js"}}')
+    (tmp_path / "package.json").write_text('{"private": true, "workspaces": ["apps/*"]}')
+    lines = told(tmp_path)
+    assert lines[lines.index("Next:") + 1 :] == [
+        "set PROJECT_PATH to one of apps/api, apps/web; or add a Procfile with a web: line, or set RUN_COMMAND",
+        "orbit detect tells whether that will do: as it is, a deployment would fail",
+    ]
+
+
 def test_columns_are_aligned_and_plain_without_a_terminal() -> None:
     text = CliRunner().invoke(detect, [str(APPS / "platform-render")]).stdout
     rows = [line for line in text.splitlines() if line.startswith(("  type", "  install", "  health check"))]
@@ -98,3 +118,22 @@ def test_json_has_nine_fields_and_in_full_all_others() -> None:
 def test_an_unknown_directory_is_told_what_was_looked_for(tmp_path: Path) -> None:
     result = CliRunner().invoke(detect, [str(tmp_path)])
     assert all(file in str(result.exception) for file in ("package.json", "Procfile", "render.yaml", "RUN_COMMAND"))
+
+
+def test_an_unknown_directory_names_the_projects_in_it_before_all_else(tmp_path: Path) -> None:
+    for file in ("client/index.html", "client/package.json", "server/package.json", "docs/index.html"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text('{"scripts": {"build": "x"}}')
+    (tmp_path / "docs").rename(tmp_path / "manual")  # pages alone, beside projects
+    said = str(CliRunner().invoke(detect, [str(tmp_path)]).exception)
+    assert "root: there is package.json in client and package.json in server: set PROJECT_PATH to one of" in said
+    assert "manual" not in said
+
+
+def test_a_page_of_a_project_that_is_built_is_no_site(tmp_path: Path) -> None:
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "index.html").touch()
+    assert "serve the files in web" in told(tmp_path)
+    (tmp_path / "web" / "package.json").write_text('{"scripts": {"build": "vite build"}}')
+    said = str(CliRunner().invoke(detect, [str(tmp_path)]).exception)
+    assert "there is package.json in web: set PROJECT_PATH=web" in said

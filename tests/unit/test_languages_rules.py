@@ -298,6 +298,27 @@ def test_requirement_is_recognised(tmp_path: Path, line: str, is_there: bool) ->
 
 # mixtures
 
+
+@pytest.mark.parametrize(
+    ("requirements", "procfile", "note"),
+    [
+        ("django\n", None, "no server is among the dependencies: Django's own, for development, is used; add gunicorn"),
+        ("flask\n", None, "no server is among the dependencies: Flask's own, for development, is used; add gunicorn"),
+        ("django\n", "web: gunicorn x", "gunicorn, which the start command calls, is not among the dependencies"),
+        ("flask\n", "web: gunicorn x", "gunicorn, which the start command calls, is not among the dependencies"),
+        ("django\n", "web: ./serve", None),
+        ("django\ngunicorn\n", "web: gunicorn x", None),
+    ],
+)
+def test_a_server_that_is_missing_is_told_by_what_is_started(
+    tmp_path: Path, requirements: str, procfile: str | None, note: str | None
+) -> None:
+    app = {"app.py": "from flask import Flask\napp = Flask(__name__)\n"}
+    files = {"manage.py": "import django\n"} if "django" in requirements else app
+    plan = python(tmp_path, requirements, files | ({"Procfile": procfile} if procfile else {}))
+    assert [told for told in plan.notes if "server" in told or "gunicorn" in told] == ([note] if note else [])
+
+
 DJANGO = {"manage.py": "import django\n", "requirements.txt": "django\n"}
 FLASK = {"app.py": "from flask import Flask\napp = Flask('x')\n", "requirements.txt": "flask\n"}
 

@@ -306,6 +306,7 @@ def test_shown_says_what_is_in_effect_and_where_it_comes_from() -> None:
     rows = {row.name: row[1:] for row in loaded.shown()}
     assert rows["APP_PORT"] == ("3000", "set")
     assert rows["LOG_MAX_SIZE"] == ("1M", "set")
+    assert rows["RELEASE_BUDGET"] == ("0", "default")
     assert rows["SKIP_HOOKS"] == ("true", "set")
     assert rows["HOOK_TIMEOUT"] == ("1.5", "set")
     assert rows["DEPLOYMENT_TIMEOUT"] == ("1800", "default")

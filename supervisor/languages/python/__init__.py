@@ -26,7 +26,9 @@ name = "python"
 SCRIPTS = ("main", "app", "server", "run", "start", "bot", "index", "wsgi")
 
 _SCRIPT_FILES = tuple(f"{name}.py" for name in SCRIPTS)
-_FLASKS_OWN = "no server is among the dependencies: Flask's own, for development, is used; add gunicorn"
+_OWN_SERVERS = (("flask --app ", "Flask"), (django.OWN_SERVER, "Django"))
+_NO_SERVER = "no server is among the dependencies: {}'s own, for development, is used; add gunicorn"
+_NO_GUNICORN = "gunicorn, which the start command calls, is not among the dependencies"
 _OF_CONDA = ("environment.yml", "environment.yaml")
 _PROJECT_FILES = (
     *manifests.REQUIREMENTS,
@@ -65,6 +67,7 @@ def plan(source: Source) -> Plan:
         remedy = "write a requirements.txt, or set INSTALL_COMMAND"
         notes = (*notes, f"{conda} was passed over: conda is not used; {remedy}")
     framework, build, start, remarks = _told(source, project, dependencies)
+    remarks = (*remarks, *_about_the_server(source.start, start or "", dependencies))
     plan = Plan(
         type=name,
         framework=framework,
@@ -82,6 +85,13 @@ def plan(source: Source) -> Plan:
         notes=notes + remarks,
     )
     return _site(source, dependencies, plan)
+
+
+def _about_the_server(given: str | None, detected: str, dependencies: Dependencies) -> tuple[str, ...]:
+    """A remark on the server, if it is one for development, or one that a file's command calls is not installed."""
+    if given is not None:
+        return (_NO_GUNICORN,) if "gunicorn" in given.split() and not dependencies.has("gunicorn") else ()
+    return tuple(_NO_SERVER.format(whose) for called, whose in _OWN_SERVERS if called in detected)
 
 
 def _site(source: Source, dependencies: Dependencies, plan: Plan) -> Plan:
@@ -110,13 +120,12 @@ def _told(
 ) -> tuple[str | None, str | None, str | None, tuple[str, ...]]:
     """Framework, build and start commands, and remarks."""
     if django.is_django(source):
-        start, remarks = django.start(source, dependencies)
-        return "django", django.build(source), start, remarks
+        return "django", django.build(source), django.start(source, dependencies), ()
     below = django.below(source) if dependencies.has("django") else None
     if below is not None:
-        start, remarks = django.start(below, dependencies)
         build, inside = django.build(below), shlex.quote(below.directory.name)
-        return "django", build and f"cd {inside} && {build}", f"cd {inside} && {start}", remarks
+        start = django.start(below, dependencies)
+        return "django", build and f"cd {inside} && {build}", f"cd {inside} && {start}", ()
     framework, command, remarks = _start(Project(source, dependencies, project.name), project)
     return framework, None, command, remarks
 
@@ -127,7 +136,7 @@ def _start(project: Project, own: Pyproject) -> tuple[str | None, str | None, tu
     kind = framework.name if framework else ("django" if project.dependencies.has("django") else None)
     command = command or _own_command(project.source, own) or _script(project)
     if command:
-        return kind, command, (_FLASKS_OWN,) if "flask --app " in command else ()
+        return kind, command, ()
     if kind is None:
         return None, None, (f"{NO_START}there is no main.py, app.py or server.py; add one",)
     target = frameworks.application(project, framework.classes) if framework else None

@@ -20,6 +20,7 @@ COLLECT = "python manage.py collectstatic --noinput"
 COLLECT_IF = (
     f'settings=$(python manage.py diffsettings) && if grep -q "^STATIC_ROOT = " <<< "$settings"; then {COLLECT}; fi'
 )
+OWN_SERVER = "python manage.py runserver"
 MOST_DIRECTORIES = 100
 
 _SETTINGS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -37,20 +38,19 @@ def below(source: Source) -> Source | None:
     return next((place for place in places if place is not None and is_django(place)), None)
 
 
-def start(source: Source, dependencies: Dependencies) -> tuple[str, tuple[str, ...]]:
-    """The command, and remarks on it. A server of the project's own is preferred to Django's."""
+def start(source: Source, dependencies: Dependencies) -> str:
+    """The command. A server of the project's own is preferred to Django's."""
     constants = _settings_constants(source)
     asgi = _target(source, "asgi", constants.get("ASGI_APPLICATION"))
     wsgi = _target(source, "wsgi", constants.get("WSGI_APPLICATION"))
     if asgi and (constants.get("ASGI_APPLICATION") or not dependencies.has("gunicorn")):
         command = servers.asgi(asgi, dependencies)
         if command:
-            return command, ()
+            return command
     command = servers.wsgi(wsgi, dependencies) if wsgi else None
     if command:
-        return command, ()
-    note = "no server is among the dependencies: Django's own, for development, is used; add gunicorn"
-    return "python manage.py runserver 0.0.0.0:$PORT --noreload", (note,)
+        return command
+    return f"{OWN_SERVER} 0.0.0.0:$PORT --noreload"
 
 
 def build(source: Source) -> str | None:

@@ -32,6 +32,7 @@ REDIRECTS = "_redirects"  # of Netlify and Cloudflare
 
 _ROOT = re.compile(r"^root:[ \t]*[\"']?([^\"'\s#]+)", re.MULTILINE)
 _FALLBACK = re.compile(r"^(?:pushstate:[ \t]*(?:enabled|true)|index_fallback:[ \t]*true)\b", re.MULTILINE)
+_BUILD_SCRIPT = re.compile(r'"build"[ \t]*:[ \t]*"')
 _EVERYTHING = re.compile(r"^[ \t]*/\*[ \t]+/(?:index\.html)?[ \t]+200!?[ \t]*$", re.MULTILINE)
 
 
@@ -51,9 +52,14 @@ def find(source: Source) -> Pages | None:
     if declared is not None:
         return declared
     for place in (".", *PLACES):
-        if source.first_file(*(f"{place}/{index}" for index in INDEXES)):
+        if source.first_file(*(f"{place}/{index}" for index in INDEXES)) and not _is_to_be_built(source, place):
             return Pages(place, _falls_back(source, place))
     return None
+
+
+def _is_to_be_built(source: Source, place: str) -> bool:
+    """A project of its own, in a directory of the repository: what lies there is what its pages are made of."""
+    return place != "." and _BUILD_SCRIPT.search(source.peek(f"{place}/package.json") or "") is not None
 
 
 def _declared(source: Source) -> Pages | None:
