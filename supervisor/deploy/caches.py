@@ -3,6 +3,9 @@
 The least recently used goes first, in pieces that a package manager misses without harm: it downloads them again.
 Where it would take half a piece for a whole one (uv's unpacked archives) the whole is moved away first. `cache/`
 belongs to the user whom builds run as, so no link in it is ever followed.
+
+`cache/tools` is another matter: there are package managers, and Bun, which releases have on their PATH, and are started
+with. Of those only what no release has there goes.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import asyncio
 import os
 import stat
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +25,7 @@ from supervisor.processes.uninterrupted import uninterrupted
 from supervisor.releases.snapshots import Snapshots
 
 LEAVING = ".removing-"
+TOOLS = "tools"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,8 @@ def surplus(contents: Contents, budget_bytes: int) -> list[Piece]:
 def piece_of(path: str, is_directory: bool) -> str | None:
     """The piece that a path below `cache/` belongs to; None if only the whole folder may go."""
     match path.split("/"):
+        case [tools, name, *_] if tools == TOOLS:
+            return f"{TOOLS}/{name}"
         case ["npm", "_npx", name, *_]:
             return f"npm/_npx/{name}"
         case ["uv", archives, name, *_] if archives.startswith("archive-"):
@@ -114,12 +121,14 @@ class Caches:
         self._lock = asyncio.Lock()
         self._stop = threading.Event()
 
-    async def trim(self, budget_bytes: int) -> int:
-        """Remove what is beyond the budget; how many bytes that was. What cannot be removed is told of."""
+    async def trim(self, budget_bytes: int, search_paths: Collection[str] = ()) -> int:
+        """Remove what is beyond the budget, but nothing that a release has on its PATH; how many bytes that was. What
+        cannot be removed is told of."""
+        needed = _tools_of(self._directory, search_paths)
         async with self._lock:
             stop = self._stop = threading.Event()
             removal = asyncio.ensure_future(
-                asyncio.to_thread(_trim, self._directory, self._snapshots, budget_bytes, stop)
+                asyncio.to_thread(_trim, self._directory, self._snapshots, budget_bytes, needed, stop)
             )
             try:
                 return await asyncio.shield(removal)
@@ -135,7 +144,16 @@ class Caches:
             return
 
 
-def _trim(directory: Path, snapshots: Snapshots, budget_bytes: int, stop: threading.Event) -> int:
+def _tools_of(directory: Path, search_paths: Collection[str]) -> frozenset[str]:
+    """The pieces of `cache/tools` that these directories are in."""
+    places = (Path(place) for place in search_paths)
+    inside = (place.relative_to(directory) for place in places if place.is_relative_to(directory / TOOLS))
+    return frozenset(piece for place in inside if (piece := piece_of(str(place), is_directory=True)))
+
+
+def _trim(
+    directory: Path, snapshots: Snapshots, budget_bytes: int, needed: frozenset[str], stop: threading.Event
+) -> int:
     gained = 0
     try:
         top = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -143,7 +161,7 @@ def _trim(directory: Path, snapshots: Snapshots, budget_bytes: int, stop: thread
         return 0
     try:
         _finish(top, stop)
-        for piece in surplus(_with(snapshots, _survey(top, stop)), budget_bytes):
+        for piece in surplus(_with(snapshots, _survey(top, needed, stop)), budget_bytes):
             if stop.is_set():
                 break
             is_gone = _discard(snapshots, piece.path) if piece.is_snapshot else _remove(top, piece.path, stop)
@@ -168,7 +186,7 @@ def _discard(snapshots: Snapshots, key: str) -> bool:
     return True
 
 
-def _survey(top: int, stop: threading.Event) -> Contents:
+def _survey(top: int, needed: frozenset[str], stop: threading.Event) -> Contents:
     pieces: dict[str, Piece] = {}
     folders: dict[str, Piece] = {}
     total = 0
@@ -179,10 +197,11 @@ def _survey(top: int, stop: threading.Event) -> Contents:
         is_directory = stat.S_ISDIR(facts.st_mode)
         total += size
         folder = path.partition("/")[0]
-        if folder != path or is_directory:  # files at the top are no downloads: known_hosts for one
+        is_download = folder != path or is_directory  # files at the top are none: known_hosts for one
+        if is_download and folder != TOOLS:
             _add(folders, folder, size, 0 if is_directory else used)
         piece = piece_of(path, is_directory)
-        if piece:
+        if piece and piece not in needed:
             _add(pieces, piece, size, 0 if is_directory else used)  # a look at a directory, as ours, is no use of it
     return Contents(total, tuple(pieces.values()), tuple(folders.values()))
 

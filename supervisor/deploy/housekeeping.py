@@ -56,7 +56,7 @@ class Housekeeping:
                 await asyncio.to_thread(logs.trim, self._context.layout, settings.log_policy)
                 await self.prune_build_logs()
                 if settings.cache_budget_bytes and not self._is_busy():
-                    await self.caches.trim(settings.cache_budget_bytes)
+                    await self.trim_caches(settings.cache_budget_bytes)
             await self._builder.tidy()
         except (OSError, OrbitError) as error:
             logger.warning("cannot tidy up: {}", error)
@@ -98,8 +98,7 @@ class Housekeeping:
         shelf, live = self._builder.toolchains.shelf, self._store.current()
         if self._store.unreadable():  # it may need any of them
             return False
-        needed = {place for release in self._store.all() for place in release.search_path}
-        unused = shelf.unused(needed)
+        unused = shelf.unused(self._search_paths())
         if not all_unused:
             since = live.built_at.timestamp() if live else 0.0
             unused = superfluous(unused, since, self._context.settings.cache_budget_bytes)
@@ -109,6 +108,16 @@ class Housekeeping:
         for directory in filter(None, leaving):
             await asyncio.to_thread(shelf.remove, directory)
         return any(leaving)
+
+    async def trim_caches(self, budget_bytes: int) -> int:
+        """Bring downloads and snapshots within a budget; the bytes that were gained. Raises OSError."""
+        if self._store.unreadable():  # it may need any of the tools
+            return 0
+        return await self.caches.trim(budget_bytes, self._search_paths())
+
+    def _search_paths(self) -> set[str]:
+        """The directories that any release has on its PATH."""
+        return {place for release in self._store.all() for place in release.search_path}
 
     async def prune_build_logs(self) -> int:
         """Bring the logs of earlier builds within their share; the bytes that were gained. Raises OSError."""

@@ -96,7 +96,7 @@ class Room:
         layout = self._context.layout
         kept = await measure(layout.cache) + await measure(layout.snapshots)
         budget = 0 if free.inodes < needed.inodes else kept.bytes - (needed.bytes - free.bytes)
-        return await self._housekeeping.caches.trim(max(budget, 0))
+        return await self._housekeeping.trim_caches(max(budget, 0))
 
     async def _remove_last(self, directory: Path, needed: Space) -> bool:
         """Only where that helps: without it there is nothing to go back to."""

@@ -73,6 +73,7 @@ def test_whole_folders_go_only_where_all_pieces_are_not_enough() -> None:
         ("go-build/0f/0f1e-d", False, "go-build/0f/0f1e-d"),
         ("go-build/0f", True, None),
         ("known_hosts", False, None),
+        ("tools/bun@1.2/node_modules/.bin/bun", False, "tools/bun@1.2"),
         ("maven/repository/org/acme/shop/1.0/shop-1.0.jar", False, "maven/repository/org/acme/shop/1.0"),
         ("maven/repository/org/acme/shop/maven-metadata-central.xml", False, None),
         ("maven/repository/org/acme/shop/1.0", True, None),
@@ -90,6 +91,15 @@ def test_whole_folders_go_only_where_all_pieces_are_not_enough() -> None:
 )
 def test_what_is_a_piece(path: str, is_directory: bool, piece: str | None) -> None:
     assert piece_of(path, is_directory) == piece
+
+
+async def test_what_a_release_is_started_with_stays_whatever_the_budget(tmp_path: Path) -> None:
+    needed = file(tmp_path / "tools/bun@1.2/node_modules/.bin/bun", 50, used=1).parent
+    beside = file(tmp_path / "tools/bun@1.1/node_modules/.bin/bun", 50, used=1000)
+    file(tmp_path / "npm/_cacache/x", 50, used=2000)
+    await caches_of(tmp_path).trim(0, ["/usr/bin", str(needed)])
+    assert [path.name for path in tmp_path.iterdir()] == ["tools"]
+    assert needed.exists() and not beside.exists()
 
 
 async def test_a_cache_is_trimmed_to_its_budget(tmp_path: Path) -> None:
