@@ -55,8 +55,8 @@ def session(leader: int) -> set[int]:
 
 def standing_in(directory: Path, name: str) -> set[int]:
     """The processes with this name whose working directory that is: the web server writes its title over the tag."""
-    found = kernel.processes()
-    return {pid for pid in found if kernel.name(pid) == name and _place(pid) == str(directory)}
+    found, place = kernel.processes(), os.path.realpath(directory)  # a link may lead to ORBIT_HOME
+    return {pid for pid in found if kernel.name(pid) == name and _place(pid) == place}
 
 
 def orphans(server: int, shims: set[int], asked: bool) -> set[int]:

@@ -234,3 +234,15 @@ async def test_many_processes_of_a_killed_shim_do_not_hold_up_the_supervisor(spa
         longest = max(longest, time.monotonic() - since)
     assert [pid for pid in children if alive(pid)] == []
     assert longest < 1.0
+
+
+def test_a_server_is_found_by_where_it_stands_whatever_link_leads_there(tmp_path: Path) -> None:
+    (tmp_path / "home/run").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("home")
+    with subprocess.Popen(["sleep", "1000"], cwd=tmp_path / "home/run") as server:
+        try:
+            wait_until(lambda: strays.standing_in(tmp_path / "link/run", "sleep") == {server.pid})
+            assert strays.standing_in(tmp_path / "link/run", "nginx") == set()
+            assert strays.standing_in(tmp_path / "link", "sleep") == set()
+        finally:
+            server.kill()

@@ -52,6 +52,14 @@ def test_the_projects_own_lifecycle_scripts_run_after_a_restore(tmp_path: Path) 
     assert plan.after_restore == "npm run postinstall && npm run prepare"
 
 
+@pytest.mark.parametrize(("linker", "own"), [("pnp", True), ("node-modules", False)])
+def test_archives_that_an_application_runs_from_are_the_releases_own(tmp_path: Path, linker: str, own: bool) -> None:
+    lock = "__metadata:\n  version: 8\n"
+    files: dict[str, object] = {"yarn.lock": f"\n{lock}", ".yarnrc.yml": f"nodeLinker: {linker}\n"}
+    plan = of(tmp_path, {"package.json": {"scripts": START, "dependencies": {"express": "5"}}, **files})
+    assert (("YARN_ENABLE_GLOBAL_CACHE", "false") in plan.environment) is own
+
+
 def test_patches_and_the_settings_of_managers_are_inputs(tmp_path: Path) -> None:
     plan = node(tmp_path, {"patches/a.patch": "x", "pnpm-lock.yaml": "lockfileVersion: '9.0'\n", ".pnpmfile.cjs": ""})
     assert set(plan.inputs) == {"pnpm-lock.yaml", ".pnpmfile.cjs", "patches", "package.json"}

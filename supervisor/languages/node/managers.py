@@ -74,6 +74,12 @@ class PackageManager:
         here = "node_modules/.bin"
         return (here,) if self.up == "." else (here, f"{self.up}/{here}")
 
+    @property
+    def environment(self) -> tuple[tuple[str, str], ...]:
+        """Without node_modules the application runs from the archives in yarn's cache: they have to be the release's
+        own, and stay."""
+        return (("YARN_ENABLE_GLOBAL_CACHE", "false"),) if self.pnp else ()
+
     def major(self) -> int:
         """The first number of the version that is wanted, 0 if any does."""
         number = _NUMBER.search(self.version or "")

@@ -80,7 +80,7 @@ def _plan(source: Source, own: Package, engine: Engine, version: str | None, of_
         output_dir=start.output,
         single_page=bool(start.output and framework and sites.is_single_page(source, framework)),
         bin_dirs=manager.bin_dirs,
-        environment=(("NODE_ENV", "production"), *_address(framework, start)),
+        environment=(("NODE_ENV", "production"), *_address(framework, start), *manager.environment),
         inputs=kept.inputs,
         dependencies=kept.dependencies,
         caches=keeping.caches(source, manager, framework) if build else (),
