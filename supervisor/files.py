@@ -96,12 +96,9 @@ def write_over(fd: int, text: str) -> None:
 
 def read_text(path: Path) -> str | None:
     """What a file says, or None if it is not there. Raises OSError, UnicodeError."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in _ABSENT:
-            return None
-        raise
+    fd = open_to_read(path)
+    if fd is None:
+        return None
     try:
         return _read_all(fd).decode()
     finally:
@@ -111,13 +108,9 @@ def read_text(path: Path) -> str | None:
 def read_json(path: Path, most_bytes: int = MOST_JSON_BYTES) -> Any:
     """The value in `path`, or None if it is not there or is not JSON: a broken record is no record. Raises OSError if
     it is there and cannot be read."""
-    try:
-        # not to wait for a FIFO, nor to be led elsewhere
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in _ABSENT:
-            return None
-        raise
+    fd = open_to_read(path)
+    if fd is None:
+        return None
     try:
         facts = os.fstat(fd)
         if not stat.S_ISREG(facts.st_mode) or facts.st_size > most_bytes:
@@ -160,6 +153,7 @@ def kind(path: Path, follow: bool = False) -> int | None:
 def open_to_read(path: Path) -> int | None:
     """A descriptor of a file, None if it is not there. Raises OSError."""
     try:
+        # not to wait for a FIFO, nor to be led elsewhere
         return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         if error.errno in _ABSENT:
