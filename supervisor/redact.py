@@ -142,6 +142,13 @@ def environment_secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(text for text in found if _is_worth_hiding(text))
 
 
+def secrets_of_plan(environment: Mapping[str, str], commands: Iterable[str | None]) -> tuple[str, ...]:
+    """What looks like a secret in what a repository's own files say: in the variables, and in the commands, where a
+    variable that is to be put in (`--token=$TOKEN`) is none."""
+    lines = {str(number): line for number, line in enumerate(commands) if line}
+    return (*environment_secrets(environment), *(text for text in environment_secrets(lines) if "$" not in text))
+
+
 def _secrets_in(name: str, value: str) -> Iterator[str]:
     text = value.strip()
     if _SECRET_NAME.search(name) and not _PUBLIC_NAME.search(name) and not _is_path(text):

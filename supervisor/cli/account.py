@@ -13,7 +13,7 @@ import click
 from supervisor.languages import Fit, Overrides, candidates
 from supervisor.languages.language import NO_START
 from supervisor.model import Plan
-from supervisor.redact import environment_secrets, redactor
+from supervisor.redact import environment_secrets, redactor, secrets_of_plan
 
 HOOKS = ("pre-deploy.sh", "post-deploy.sh")
 CHECK = ".flux-pod/health-check"
@@ -55,7 +55,10 @@ class Account:
             ("Notes", (Row("", note) for note in self.plan.notes if not note.startswith(known))),
             ("Next", self._next()),
         )
-        redact = redactor(environment_secrets(self.environ))
+        plan = self.plan
+        commands = (plan.install, plan.build, plan.release, plan.start)
+        written = secrets_of_plan(dict(plan.environment), commands)
+        redact = redactor((*environment_secrets(self.environ), *written))
         told = [(head, [Row(*map(redact, row)) for row in rows]) for head, rows in sections]
         width = max(len(row.title) for _, rows in told for row in rows)
         for head, rows in told:

@@ -26,6 +26,7 @@ from supervisor.git import Git, project_directory
 from supervisor.model import Command, Commit, Plan, Release, Stage
 from supervisor.processes.app import describe
 from supervisor.processes.shell import argv_of, line_of
+from supervisor.redact import secrets_of_plan
 from supervisor.releases.store import ReleaseStore
 from supervisor.runtimes import Console
 
@@ -95,6 +96,8 @@ class Builder:
     async def _plan(self, attempt: Attempt, draft: Release) -> Release:
         attempt.enter(Stage.DETECTING)
         plan = await asyncio.to_thread(languages.detect, draft.project, self._context.overrides, draft.directory)
+        commands = (plan.install, plan.build, plan.release, plan.start)
+        self._context.hide(secrets_of_plan(dict(plan.environment), commands))
         self._tell(attempt, plan)
         if plan.start is None and not _is_site(plan):
             what = f"a {plan.framework or plan.type} project"

@@ -133,3 +133,16 @@ def test_a_failed_command_is_told_without_secrets(orbit: Orbit, repository: Repo
     assert record["failure"]["command"] == "test ! -f bad || curl -H 'X: ***' --unknown"
     shown = orbit.cli("why").stdout + orbit.output() + orbit.log("setup.log")
     assert "sentinel-eight" not in shown and "curl" in shown
+
+
+def test_what_a_repositorys_own_commands_hold_of_secrets_is_not_logged(orbit: Orbit, repository: Repository) -> None:
+    app = apps.server("one")
+    app["Procfile"] = f"{(app['Procfile'] or '').strip()} --token=sentinel-ten-dsn\n"
+    repository.push({**app, "flux.yaml": "buildCommand: DB=postgres://u:sentinel-nine@h/db env\n"})
+    orbit.start()
+    orbit.wait_version("one")
+    orbit.wait_idle(1)
+    assert "detected" in orbit.log("setup.log")
+    for path in places(orbit):
+        if path.parent.name not in ("releases", "pack"):  # the plan itself, which nobody else may read
+            assert b"sentinel" not in path.read_bytes(), path

@@ -106,6 +106,21 @@ def test_secrets_among_the_users_variables_are_not_shown(tmp_path: Path) -> None
     assert "start serve --key *** (RUN_COMMAND)" in lines
 
 
+def test_secrets_in_the_repositorys_own_files_are_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "flux.yaml").write_text(
+        "envVars:\n  API_KEY: hunter2secret\n  DATABASE_URL: postgres://u:hunter3secret@h/db\n"
+        "  COLOUR: green and blue\n"
+        "buildCommand: DATABASE_URL=postgres://u:hunter4secret@h/db API_KEY=hunter2secret ./build --token=$TOKEN\n"
+        "startCommand: ./run --token=hunter5secret\n"
+    )
+    lines = told(tmp_path)
+    assert not any("hunter" in line for line in lines)
+    assert "API_KEY *** (flux.yaml)" in lines
+    assert "COLOUR green and blue (flux.yaml)" in lines
+    assert "start ./run --token=*** (flux.yaml)" in lines
+    assert any(line.startswith("build DATABASE_URL=") and "--token=$TOKEN" in line for line in lines)
+
+
 def test_json_has_nine_fields_and_in_full_all_others() -> None:
     nine = CliRunner().invoke(detect, ["--json", str(APPS / "platform-render")])
     assert tuple(json.loads(nine.stdout)) == SHOWN

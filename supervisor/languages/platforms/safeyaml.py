@@ -32,7 +32,8 @@ def load(text: str) -> Any:
         where = f"line {mark.line + 1}: " if mark else ""
         raise Broken(f"{where}not YAML: {error.problem or error.context}") from error
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise Broken(str(error).replace("\n", " ") if isinstance(error, Broken) else f"not YAML: {error}") from error
+        said = " ".join(str(error).split())
+        raise Broken(said if isinstance(error, Broken) else f"not YAML: {said}") from error
 
 
 def _check(text: str) -> None:
