@@ -56,6 +56,7 @@ class Switch:
         """Replace the live release by this one. Raises WentBack, whose cause is what failed: a StageFailed, or the
         cancellation."""
         self._store.check_link()
+        await self._web.assure(release)
         previous = self._store.current() or self._served()
         attempt.enter(Stage.STOPPING_APP)
         try:
@@ -171,8 +172,10 @@ class Switch:
         except (OSError, OrbitError) as error:
             where = f"back to {previous.id}" if previous else "away"
             attempt.warn(f"cannot move `current` {where}: {error}; Orbit does it at its next start")
-        if previous and not self.closing and not (stays and await self._turn_back(previous)):
-            await self.resume(previous)
+        if previous and not self.closing:
+            await self._web.recall(previous)
+            if not (stays and await self._turn_back(previous)):
+                await self.resume(previous)
 
     async def _turn_back(self, previous: Release) -> bool:
         """Have the running web server serve the previous release again; if it does not, it is stopped."""

@@ -211,13 +211,18 @@ class WebServer:
             raise OrbitError("cannot serve a static site: there is no nginx; install it on this system")
         return self._program
 
+    async def assure(self, release: Release) -> None:
+        """Find the server for a release that was built before Orbit was started; in a new container it may have to be
+        installed again. Raises StageFailed."""
+        if self.serves(release) and self._program is None:
+            await self.provide()
+
     async def recall(self, release: Release) -> None:
-        """Find the server again after a restart of Orbit; in a new container it may have to be installed again."""
-        if self.serves(release):
-            try:
-                await self.provide()
-            except StageFailed as error:
-                logger.error(error.reason)
+        """The same for one that serves, or is gone back to, whether that is possible or not."""
+        try:
+            await self.assure(release)
+        except StageFailed as error:
+            logger.error(error.reason)
 
     def _make_folders(self) -> None:
         files.make_directory(self._layout.web)

@@ -372,6 +372,19 @@ def test_a_server_whose_shim_was_killed_with_the_supervisor_is_ended_and_started
     site.wait_idle(1)
 
 
+def test_a_site_that_an_earlier_supervisor_built_is_gone_back_to(site: Orbit, repository: Repository) -> None:
+    push(site, repository, {"index.html": "page 1"}, 1)
+    repository.push({"Procfile": "web: python3 -m http.server $PORT", "index.html": "of the application"})
+    site.hup()
+    assert site.wait_idle(2)["outcome"] == "succeeded"
+    wait_until(lambda: shows(site, "of the application"))
+    site.stop()
+    site.start()
+    wait_until(lambda: shows(site, "of the application"))
+    assert site.cli("rollback", "--force", "--wait").returncode == 0
+    wait_until(lambda: shows(site, "page 1"))
+
+
 def test_a_server_that_is_killed_is_started_again(site: Orbit, repository: Repository) -> None:
     push(site, repository, {"index.html": "page 1"}, 1)
     pid = pid_of(site)
