@@ -99,8 +99,10 @@ class Dependencies:
     async def _fingerprint(self, install: Install, paths: list[str]) -> tuple[Fingerprint | None, str]:
         """None where no snapshot may be used, and why."""
         draft = install.draft
-        if not draft.plan.inputs or not paths:
+        if not draft.plan.inputs:
             return None, "nothing in the project, as a lockfile would, says that the same would be installed"
+        if not paths:
+            return None, "they stay in the package manager's cache, and no copy of them is in the release"
         for path in paths:
             if disk.is_there(draft.directory, path):
                 return None, f"{path} is a part of the repository"

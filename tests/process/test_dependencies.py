@@ -449,3 +449,9 @@ async def test_an_environment_that_the_repository_carries_is_made_anew_each_time
         assert (told.warnings, house.installs) == ([], count)
         assert os.listdir(release.directory / ".venv") == ["installed"]
         assert ".venv is a part of the repository" in str(told.dependencies)
+
+
+async def test_dependencies_that_stay_in_a_cache_are_told_of_as_such(house: House) -> None:
+    plan = replace(PLAN, inputs=("package-lock.json",), dependencies=(), install="true")
+    assert "stay in the package manager's cache" in str((await house.provide(house.release(plan))).dependencies)
+    assert (house.installs, house.packs) == (1, [])
