@@ -29,7 +29,7 @@ def show(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         table.add_column(name, no_wrap=True, overflow="ellipsis", width=width)
     for row in cells:
         table.add_row(*row)
-    screen.print(table)
+    _print(screen, table)
 
 
 def show_pairs(pairs: Iterable[tuple[str, str]]) -> None:
@@ -39,7 +39,15 @@ def show_pairs(pairs: Iterable[tuple[str, str]]) -> None:
     table.add_column(overflow="fold")
     for name, value in pairs:
         table.add_row(Text(name), Text(_printable(value)))
-    console().print(table)
+    _print(console(), table)
+
+
+def _print(screen: Console, table: Table) -> None:
+    """A log gets no blanks at the ends of lines."""
+    with screen.capture() as captured:
+        screen.print(table)
+    text = captured.get()
+    sys.stdout.write(text if sys.stdout.isatty() else "".join(f"{line.rstrip()}\n" for line in text.splitlines()))
 
 
 def _printable(text: str) -> str:

@@ -93,6 +93,8 @@ def _of_status(facts: dict[str, Any]) -> list[str]:
         lines += _failure(trouble)
     if ended and not any(_same_end(ended, told) for told in (failed, trouble) if told):
         lines += [f"The application last ended by itself, {_when(ended['at'])}:", *_failure(ended)]
+        if app["state"] == "RUNNING" and (app["started_at"] or "") > ended["at"]:
+            lines.append(f"  Since then {app['release'][:11]} has been started, {_when(app['started_at'])}.")
     return lines
 
 

@@ -122,10 +122,16 @@ def test_the_applications_last_end_is_told(orbit: Orbit, repository: Repository)
     deploy_first(orbit, repository)
     pid = orbit.status()["app"]["pid"]
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: orbit.status()["app"]["pid"] not in (None, pid))
+    wait_until(lambda: orbit.status()["app"]["pid"] not in (None, pid) and orbit.status()["app"]["state"] == "RUNNING")
     told = orbit.cli("why").stdout
-    for part in ("last ended by itself", "signal 9 (SIGKILL)", "command: python3 server.py", "    ready 1", "logs app"):
+    for part in (
+        "last ended by itself", "signal 9 (SIGKILL)", "command: python3 server.py", "    ready 1", "logs app",
+        "Since then 001-",
+    ):  # fmt: skip
         assert part in told
+    for command in ("status", "releases"):
+        lines = orbit.cli(command).stdout.splitlines()
+        assert lines == [line.rstrip() for line in lines]
 
 
 def test_a_first_release_that_is_not_well_is_told(orbit: Orbit, repository: Repository) -> None:
