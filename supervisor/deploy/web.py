@@ -118,7 +118,7 @@ class WebServer:
 
     async def _run(self, argv: tuple[str, ...], timeout_s: float) -> Exit:
         return await self._context.runner.run(
-            Command(argv, Path("/"), {"PATH": nginx.SYSTEM_PATH}, timeout_s, user=self._context.user)
+            Command(argv, Path("/"), {"PATH": nginx.SYSTEM_PATH}, timeout_s, user=self._user_of())
         )
 
     # --- while it is live ----------------------------------------------------------------------------------------
@@ -225,14 +225,22 @@ class WebServer:
             logger.error(error.reason)
 
     def _make_folders(self) -> None:
+        user, written = self._context.user, self._layout.web_written
         files.make_directory(self._layout.web)
-        files.make_directory(self._layout.web_written, mode=0o700, user=self._context.user)
+        files.make_directory(written, mode=0o700)
+        # Hooks and builds are the same user, and would be able to keep the server from starting again.
+        if user and (user.uid == 0 or not gate.keep_for_web_server(written)):
+            files.make_directory(written, user=user)
 
-    def _user_of(self, release: Release) -> User | None:
-        """The server is let into every site, where they are closed; it runs nothing of what is there."""
+    def _user_of(self, release: Release | None = None) -> User | None:
+        """The server is let into every site, where they are closed; it runs nothing of what is there. So it is alone
+        into the folder that it writes to."""
         user = self._context.user
-        is_closed = user is not None and gate.group_of(release.directory) is not None
-        return replace(user, groups=(*user.groups, *gate.OF_SITES)) if user and is_closed else user
+        if user is None or user.uid == 0:
+            return user
+        is_closed = release is not None and gate.group_of(release.directory) is not None
+        own = (gate.OF_WEB_SERVER,) if gate.is_kept_for_web_server(self._layout.web_written) else ()
+        return replace(user, groups=(*user.groups, *own, *(gate.OF_SITES if is_closed else ())))
 
 
 def _is_of_one_page(plan: Plan, found: content.Content) -> bool:

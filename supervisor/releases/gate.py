@@ -22,6 +22,8 @@ GROUPS = 10_000
 that some containers have."""
 OF_SITES = range(50_000, 50_100)
 """The groups of releases that are served as files."""
+OF_WEB_SERVER = 50_100
+"""The group of the web server alone, which no application, hook or build is in."""
 
 
 def number_of(release: int, is_site: bool) -> int:
@@ -37,6 +39,20 @@ def close(directory: Path, project: Path, group: int) -> None:
             files.give_directory(place, 0, group, 0o770)
     except PermissionError as error:
         logger.warning("cannot keep other releases out of {}: {}", directory, error.strerror)
+
+
+def keep_for_web_server(directory: Path) -> bool:
+    """Whether nobody but the web server enters a directory from now on. Raises OSError."""
+    try:
+        files.give_directory(directory, 0, OF_WEB_SERVER, 0o770)
+    except PermissionError:
+        return False
+    return True
+
+
+def is_kept_for_web_server(directory: Path) -> bool:
+    """Whether that was done to it. Raises OSError."""
+    return files.kind(directory) is not None and files.owner(directory) == (0, OF_WEB_SERVER)
 
 
 def group_of(directory: Path) -> int | None:

@@ -422,12 +422,45 @@ def test_a_download_that_has_begun_is_sent_to_its_end_over_a_switch(site: Orbit,
     connection.close()
 
 
+TRAPS = """#!/bin/bash
+cd "$HOME_OF_ORBIT/run/web"
+rm -rf tmp/* && mkdir -p tmp/nginx.pid/x tmp/body/x && echo "the folder was open"
+ln -sfn /etc live && echo "the link was open"
+echo x > nginx.conf && echo "the configuration was open"
+exit 1
+"""
+
+
+def test_a_failed_release_keeps_the_server_neither_from_starting_nor_from_the_next(
+    site: Orbit, repository: Repository
+) -> None:
+    if os.getuid() != 0 or not shutil.which("node", path="/usr/bin"):
+        pytest.skip("only root can run things as another user")
+    let_others_in(site)
+    site.env |= {"RUN_AS_USER": "nobody", "PATH": "/usr/bin:/bin", "HOME_OF_ORBIT": str(site.home)}
+    push(site, repository, {"index.html": "page 1"}, 1)
+    repository.push({"pre-deploy.sh": TRAPS}, executable=("pre-deploy.sh",))
+    site.hup()
+    assert site.wait_idle(2)["outcome"] == "failed"
+    assert "was open" not in site.log("hooks.log")
+    psutil.Process(pid_of(site)).kill()
+    wait_until(lambda: shows(site, "page 1"), 20)
+    repository.commit({"pre-deploy.sh": None})
+    assert push(site, repository, {"index.html": "page 2"}, 3)["outcome"] == "succeeded"
+    assert ask(site)[2] == "page 2"
+
+
+def let_others_in(site: Orbit) -> None:
+    """pytest keeps its folders to root."""
+    for directory in (site.home.parent, *site.home.parents):
+        if directory.stat().st_uid == 0 and not directory.stat().st_mode & 0o001:
+            directory.chmod(directory.stat().st_mode | 0o011)
+
+
 def test_the_server_runs_as_the_user_and_enters_every_release(site: Orbit, repository: Repository) -> None:
     if os.getuid() != 0 or not shutil.which("node", path="/usr/bin"):
         pytest.skip("only root can run things as another user")
-    for directory in (site.home.parent, *site.home.parents):  # pytest keeps its folders to root
-        if directory.stat().st_uid == 0 and not directory.stat().st_mode & 0o001:
-            directory.chmod(directory.stat().st_mode | 0o011)
+    let_others_in(site)
     site.env |= {"RUN_AS_USER": "nobody", "PATH": "/usr/bin:/bin"}
     push(site, repository, {"index.html": "page 1"}, 1)
     pid = pid_of(site)
