@@ -127,7 +127,7 @@ def test_when_everything_of_orbit_is_killed_at_once_the_application_is_started_a
     serving: Container, repository: Repository
 ) -> None:
     """Its processes come to PID 1, and would keep the port; one of them has nothing that tells whose it is."""
-    repository.push({"Procfile": "web: (env -i setsid sleep 1000 &); exec python3 server.py\n", "version.txt": "2"})
+    repository.push({"Procfile": "web: (env -i setsid sleep 1000 &); exec python3 serve\n", "version.txt": "2"})
     serving.hup()
     serving.wait_version("2")
     serving.wait_idle(2)

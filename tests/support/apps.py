@@ -31,9 +31,9 @@ server.serve_forever()
 """
 
 
-def server(version: str, before: str = "", procfile: str = "web: python3 server.py\n") -> dict[str, str | None]:
-    """A server without dependencies; `before` is Python that runs just before it listens."""
-    return {"server.py": SERVER + before + SERVE, "version.txt": version, "Procfile": procfile}
+def server(version: str, before: str = "", procfile: str = "web: python3 serve\n") -> dict[str, str | None]:
+    """A server that no language is told by; `before` is Python that runs just before it listens."""
+    return {"serve": SERVER + before + SERVE, "version.txt": version, "Procfile": procfile}
 
 
 def exits(version: str, status: int = 7) -> dict[str, str | None]:

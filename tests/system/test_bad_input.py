@@ -393,7 +393,7 @@ def test_an_application_that_cannot_be_started_any_more_is_tried_again(
     orbit.env["PATH"] = f"{tmp_path}/bin:{orbit.env['PATH']}"
     program = tmp_path / "bin/serve"
     program.parent.mkdir()
-    program.write_text("#!/bin/sh\nexec python3 server.py\n")
+    program.write_text("#!/bin/sh\nexec python3 serve\n")
     program.chmod(0o755)
     deploy_first(orbit, repository, Procfile="web: serve\n")
     program.rename(tmp_path / "serve")

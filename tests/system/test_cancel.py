@@ -99,7 +99,7 @@ def test_a_fetch_from_a_server_that_stalls(server: GitServer, orbit: Orbit, repo
 def test_while_the_old_application_is_being_stopped_it_comes_back(orbit: Orbit, repository: Repository) -> None:
     orbit.env["STOP_TIMEOUT"] = "3"
     deaf = apps.SERVER + apps.SERVE.replace("lambda *_: sys.exit(0)", "signal.SIG_IGN")
-    pid = deploy_first(orbit, repository, **{"server.py": deaf})
+    pid = deploy_first(orbit, repository, serve=deaf)
     current = orbit.current
     repository.push(apps.server("2"))
     orbit.hup()

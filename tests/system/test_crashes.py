@@ -57,9 +57,9 @@ case $version in
 esac
 """
 FILES: dict[str, str | None] = {
-    "server.py": SERVER,
+    "serve": SERVER,
     "pre-deploy.sh": HOOK,
-    "Procfile": "web: exec python3 -I -S server.py\n",
+    "Procfile": "web: exec python3 -I -S serve\n",
     "version.txt": "0",
 }
 

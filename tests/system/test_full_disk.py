@@ -145,7 +145,7 @@ def test_a_disk_that_is_full_when_the_switch_is_made(
     last = f"lambda *_: (open({str(asked)!r}, 'w').close(), open({str(done)!r}).read(), os._exit(0))"
     waits = apps.SERVER + apps.SERVE.replace("lambda *_: sys.exit(0)", last)
     orbit.env["STOP_TIMEOUT"] = "60"
-    deploy_first(orbit, repository, **{"server.py": waits})
+    deploy_first(orbit, repository, serve=waits)
     current = orbit.current
     repository.push(apps.server("2"))
     orbit.hup()

@@ -173,7 +173,7 @@ def test_a_hook_without_a_shebang_and_with_windows_line_ends_runs_with_warnings(
 def test_the_release_command_of_a_procfile_runs_where_pre_deploy_would(orbit: Orbit, repository: Repository) -> None:
     trace = orbit.home.parent / "trace"
     orbit.env["TRACE"] = str(trace)
-    procfile = 'release: echo released >> "$TRACE"\nweb: python3 server.py\n'
+    procfile = 'release: echo released >> "$TRACE"\nweb: python3 serve\n'
     repository.push(apps.server("1", procfile=procfile))
     orbit.start()
     orbit.wait_version("1")

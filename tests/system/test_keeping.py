@@ -35,7 +35,6 @@ def test_releases_and_caches_are_brought_within_their_budgets(orbit: Orbit, repo
         "KEEP_RELEASES": "10",
         "RELEASE_BUDGET": "20M",
         "CACHE_BUDGET": "2M",
-        "PROJECT_TYPE": "procfile",
         "BUILD_COMMAND": "bash build.sh",
     }
     cache = orbit.home / "cache/pip"

@@ -100,7 +100,7 @@ def test_a_site_is_served_through_a_crash_and_ends_with_the_container(
     container.stop()
     container.env |= {"INSTALL_COMMAND": "true", "BUILD_COMMAND": "mkdir dist && cp page.html dist/index.html"}
     package = '{"scripts": {"build": "x"}, "devDependencies": {"vite": "^6.0.0"}}'
-    repository.push({"package.json": package, "page.html": '{"version": "site"}', "Procfile": None, "server.py": None})
+    repository.push({"package.json": package, "page.html": '{"version": "site"}', "Procfile": None, "serve": None})
     container.start()
     container.wait_version("site")
     container.wait_idle(2)
@@ -125,8 +125,8 @@ def test_an_application_that_is_deaf_to_term_does_not_use_up_the_patience_of_doc
 ) -> None:
     container.stop()
     del container.env["STOP_TIMEOUT"]
-    deaf = "web: trap '' TERM; python3 server.py & trap '' TERM; wait; sleep 1000\n"
-    repository.push({"Procfile": deaf, "server.py": str(apps.server("2")["server.py"]).replace("SIGTERM", "SIGUSR1")})
+    deaf = "web: trap '' TERM; python3 serve & trap '' TERM; wait; sleep 1000\n"
+    repository.push({"Procfile": deaf, "serve": str(apps.server("2")["serve"]).replace("SIGTERM", "SIGUSR1")})
     container.start()
     wait_until(lambda: len(container.outcomes()) == 2 and None not in container.outcomes(), 30, container.output)
     since = time.monotonic()

@@ -26,7 +26,7 @@ Handler.do_GET = do_GET
 """
 BUILD = "echo build >> $TRACE && touch built"
 RELEASE = "test -f built && echo release >> $TRACE"
-START = "GREETED=$GREETING exec python3 server.py"
+START = "GREETED=$GREETING exec python3 serve"
 
 RENDER = f"""services:
 - type: worker
@@ -56,7 +56,7 @@ healthcheckTimeout = 9
 RAILWAY_JSON = json.dumps(
     {
         "build": {"buildCommand": BUILD},
-        "deploy": {"preDeployCommand": RELEASE, "startCommand": "exec python3 server.py", "healthcheckPath": "healthz"},
+        "deploy": {"preDeployCommand": RELEASE, "startCommand": "exec python3 serve", "healthcheckPath": "healthz"},
         "environments": {"production": {"deploy": {"startCommand": f"export GREETING=hello; {START}"}}},
     }
 )
@@ -130,7 +130,7 @@ def test_heroku_yml(orbit: Orbit, repository: Repository) -> None:
 
 
 def test_procfile_with_app_json(orbit: Orbit, repository: Repository) -> None:
-    files: dict[str, str | None] = {"Procfile": "web: python3 server.py\n", "app.json": json.dumps(APP)}
+    files: dict[str, str | None] = {"Procfile": "web: python3 serve\n", "app.json": json.dumps(APP)}
     env = deploy(orbit, repository, files)
     assert env["GREETING"] == "hello"
     assert "TOKEN is not set: app.json requires it" in orbit.records()[-1]["warnings"]

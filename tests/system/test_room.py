@@ -28,7 +28,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 @pytest.fixture
 def orbit(disk: Disk, tmp_path: Path, repository: Repository) -> Iterator[Orbit]:
     """A supervisor whose ORBIT_HOME is on the disk, and which wants 16 MB and a release's 8 MB to be free there."""
-    variables = {"KEEP_RELEASES": "10", "PROJECT_TYPE": "procfile", "BUILD_COMMAND": "bash build.sh"}
+    variables = {"KEEP_RELEASES": "10", "BUILD_COMMAND": "bash build.sh"}
     instance = Orbit(disk.path / "home", repository.origin, DISK_RESERVE="16M", **variables)
     instance.console = tmp_path / "console"
     yield instance

@@ -18,14 +18,14 @@ from tests.system.test_users import NAME, told
 
 __all__ = ["told"]
 
-PACKAGE = {"name": "shop", "version": "1.0.0", "scripts": {"start": "python3 server.py", "build": "./build.sh"}}
+PACKAGE = {"name": "shop", "version": "1.0.0", "scripts": {"start": "python3 serve", "build": "./build.sh"}}
 NPM = """#!/bin/bash
 set -e
 case "$1 $2" in
 ci*) mkdir -p node_modules/lib/.bin; seq 500 > node_modules/lib/numbers; ln -s ../numbers node_modules/lib/.bin/n
      head -c ${LARGE:-0} /dev/zero > node_modules/lib/large;;
 "run build") exec ./build.sh;;
-*) exec python3 server.py;;
+*) exec python3 serve;;
 esac
 """
 REWRITES = """#!/bin/bash
@@ -104,7 +104,7 @@ def test_rewriting_builds_caches_and_another_user(orbit: Orbit, repository: Repo
     assert f"by {two.name}" in (two / "node_modules/lib/numbers").read_text()
     assert (two / "node_modules/.cache/builds").read_text() == f"{one.name}\n{two.name}\n"
     assert (one / "node_modules/.cache/builds").read_text() == f"{one.name}\n"
-    assert (two / "node_modules/lib/numbers").stat().st_uid == (two / "server.py").stat().st_uid != 0
+    assert (two / "node_modules/lib/numbers").stat().st_uid == (two / "serve").stat().st_uid != 0
 
 
 def test_force_install_uses_neither_snapshot_nor_caches(orbit: Orbit, repository: Repository) -> None:

@@ -253,7 +253,7 @@ def test_the_start_time_of_an_application_that_ignores_term_is_bounded_by_the_st
     orbit: Orbit, repository: Repository
 ) -> None:
     orbit.env["STOP_TIMEOUT"] = "0.5"
-    repository.push(apps.server("1").copy() | {"Procfile": "web: trap '' TERM; python3 server.py & wait; sleep 1000\n"})
+    repository.push(apps.server("1").copy() | {"Procfile": "web: trap '' TERM; python3 serve & wait; sleep 1000\n"})
     orbit.start()
     orbit.wait_version("1")
     orbit.wait_idle(1)

@@ -43,7 +43,7 @@ def test_it_tells_what_the_health_check_heard(orbit: Orbit, repository: Reposito
     assert facts["last_failed_deployment"]["health"]["status"] == 500
     assert facts["last_exit"] is None
     assert facts["last_failed_deployment"]["timeout"] == {"variable": "HEALTH_CHECK_TIMEOUT", "seconds": 1.0}
-    assert facts["last_failed_deployment"]["command"] == "python3 server.py"
+    assert facts["last_failed_deployment"]["command"] == "python3 serve"
 
 
 def test_a_port_that_is_not_the_right_one_is_a_fact(orbit: Orbit, repository: Repository) -> None:
@@ -125,7 +125,7 @@ def test_the_applications_last_end_is_told(orbit: Orbit, repository: Repository)
     wait_until(lambda: orbit.status()["app"]["pid"] not in (None, pid) and orbit.status()["app"]["state"] == "RUNNING")
     told = orbit.cli("why").stdout
     for part in (
-        "last ended by itself", "signal 9 (SIGKILL)", "command: python3 server.py", "    ready 1", "logs app",
+        "last ended by itself", "signal 9 (SIGKILL)", "command: python3 serve", "    ready 1", "logs app",
         "Since then 001-",
     ):  # fmt: skip
         assert part in told
