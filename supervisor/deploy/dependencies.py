@@ -100,7 +100,7 @@ class Dependencies:
         """None where no snapshot may be used, and why."""
         draft = install.draft
         if not draft.plan.inputs:
-            return None, "nothing in the project, as a lockfile would, says that the same would be installed"
+            return None, "no lockfile says that another install would make the same"
         if not paths:
             return None, "they stay in the package manager's cache, and no copy of them is in the release"
         for path in paths:

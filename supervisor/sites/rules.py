@@ -116,8 +116,10 @@ def _redirect(line: str) -> Redirect | str:
         return f"status {status} is not known"
     if not source.startswith("/") or "?" in source:
         return "FROM is a path that begins with /"
-    if not re.match(r"/(?!/)|https?://[^/:]", target) or (status == 200 and not target.startswith("/")):
-        return "TO is a path that begins with /, or (but with status 200) an address"
+    if not re.match(r"/(?!/)|https?://[^/:]", target):
+        return "TO is a path that begins with /, or an address"
+    if status == 200 and not target.startswith("/"):
+        return "nothing is passed on to other servers: an address needs another status than 200"
     pattern, names = _pattern(source)
     told = _target(target, names, status)
     if max(len(pattern), len(told)) > MOST_WORD_BYTES:
