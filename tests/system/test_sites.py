@@ -347,7 +347,8 @@ def test_a_killed_supervisor_leaves_the_server_alone_and_the_next_takes_it_over(
     pid = pid_of(site)
     with Hammer(site.port) as hammer:
         site.kill()
-        site.start()
+        process = site.start().process
+        wait_until(lambda: process is not None and f", pid {process.pid};" in site.output())  # before, SIGHUP ends it
         push(site, repository, {"index.html": "page 2"}, 2)
         hammer.all_come_again()
     assert hammer.failures == []
