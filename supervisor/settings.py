@@ -67,6 +67,9 @@ class Settings:
     java_version: str | None
     dotnet_version: str | None
     php_version: str | None
+    hugo_version: str | None
+    zola_version: str | None
+    mdbook_version: str | None
     php_extensions: str | None
     mise_releases_url: str
     install_command: str | None

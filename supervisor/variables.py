@@ -114,6 +114,18 @@ VARIABLES: tuple[Variable, ...] = (
         example="8.3", pattern=_VERSION, rule="a version or a range",
     ),
     Variable(
+        "HUGO_VERSION", Kind.TEXT, _PROJECT, "the version of Hugo", otherwise="as the project says",
+        example="0.140.0", pattern=_VERSION, rule="a version or a range",
+    ),
+    Variable(
+        "ZOLA_VERSION", Kind.TEXT, _PROJECT, "the version of Zola", otherwise="as the project says",
+        example="0.19", pattern=_VERSION, rule="a version or a range",
+    ),
+    Variable(
+        "MDBOOK_VERSION", Kind.TEXT, _PROJECT, "the version of mdBook", otherwise="as the project says",
+        example="0.4", pattern=_VERSION, rule="a version or a range",
+    ),
+    Variable(
         "PHP_EXTENSIONS", Kind.TEXT, _PROJECT, "extensions of PHP that the project needs besides the usual ones",
         otherwise="as composer.json says", example="imagick,mongodb", pattern=r"[\w-]+(?:\s*,\s*[\w-]+)*",
         rule="names with commas between them",

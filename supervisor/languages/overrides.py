@@ -26,6 +26,9 @@ class Overrides:
     java_version: str | None = None
     dotnet_version: str | None = None
     php_version: str | None = None
+    hugo_version: str | None = None
+    zola_version: str | None = None
+    mdbook_version: str | None = None
     php_extensions: str | None = None
     output_dir: str | None = None
 

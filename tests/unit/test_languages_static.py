@@ -221,3 +221,18 @@ def test_sveltekit_and_expo_say_it_in_their_settings(tmp_path: Path) -> None:
     assert site(tmp_path / "kit", kit).single_page
     expo = {"package.json": '{"dependencies": {"expo": "52"}}', "app.json": '{"expo": {"web": {"output": "static"}}}'}
     assert not site(tmp_path / "expo", expo).single_page
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "options"),
+    [
+        ("hugo", {"hugo.toml": "", ".tool-versions": "hugo 0.120.0\n"}, Overrides(hugo_version="0.140.0")),
+        ("zola", {"zola.toml": 'base_url = "/"\n'}, Overrides(zola_version="0.140.0")),
+        ("mdbook", {"book.toml": ""}, Overrides(mdbook_version="0.140.0")),
+    ],
+)
+def test_version_of_a_generator_is_the_users_first(
+    tmp_path: Path, name: str, files: dict[str, str], options: Overrides
+) -> None:
+    plan = detect(write(tmp_path, files), options)
+    assert (plan.framework, plan.runtime, plan.runtime_version) == (name, name, "0.140.0")

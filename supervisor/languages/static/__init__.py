@@ -50,7 +50,7 @@ def plan(source: Source) -> Plan:
 
 def _generated(source: Source, site: Site) -> Plan:
     web = beside.read(source)
-    version = wanted(source, site.variable, None, site.versions)
+    version = wanted(source, site.variable, getattr(source.options, site.variable.lower()), site.versions)
     return _beside(
         Plan(
             type=name,
