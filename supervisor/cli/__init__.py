@@ -44,21 +44,23 @@ def load(target: str) -> Callable[..., Any]:
 
 
 @contextlib.contextmanager
-def _without(module: str) -> Iterator[None]:
-    """Meanwhile `module` cannot be imported; who can do without it does."""
-    sys.modules[module] = None  # type: ignore[assignment]
+def _without(*modules: str) -> Iterator[None]:
+    """Meanwhile these cannot be imported; who can do without them does."""
+    sys.modules |= dict.fromkeys(modules)  # type: ignore[arg-type]
     try:
         yield
     finally:
-        del sys.modules[module]
+        for module in modules:
+            del sys.modules[module]
 
 
 def _run() -> int:
     """Run the command that the arguments name; its exit code. A command that returns nothing has done it."""
     if sys.argv[1:] == ["run"]:
         # It has no arguments that click would have to read. What is imported here stays for as long as Orbit runs,
-        # and asyncio brings OpenSSL along: megabytes for connections that the supervisor never makes.
-        with _without("ssl"):
+        # and asyncio brings OpenSSL along: megabytes for connections that the supervisor never makes. msgspec takes
+        # typing_extensions where they are, for older Pythons.
+        with _without("ssl", "typing_extensions"):
             supervise = load(SUPERVISE)
         supervise()
         return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -146,6 +145,8 @@ def _inputs(draft: Release) -> Iterator[tuple[str, str]]:
 def _digest_of(root: Path, name: str) -> str | None:
     """Of the content of a file, or of all files in a directory; None if it is not there. Raises ValueError if it is too
     large, or something else, OSError."""
+    import hashlib  # OpenSSL: memory that an Orbit without snapshots need not hold
+
     try:
         with disk.reached(root, root / name, _FLAGS) as fd:
             facts = os.fstat(fd)
@@ -164,4 +165,6 @@ def _digest_of(root: Path, name: str) -> str | None:
 
 
 def _digest(text: str) -> str:
+    import hashlib  # as above
+
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]

@@ -6,8 +6,6 @@ Each is derived from one key and its name, so that there is nothing to keep but 
 from __future__ import annotations
 
 import base64
-import hmac
-import secrets
 from collections.abc import Iterable
 
 from supervisor import files
@@ -22,6 +20,8 @@ def values(layout: Layout, names: Iterable[str]) -> tuple[tuple[str, str], ...]:
     names = tuple(names)
     if not names:
         return ()
+    import hmac  # OpenSSL: memory that is not to be held where nothing is made up
+
     key = _key(layout)
     digests = ((name, hmac.digest(key, name.encode(), "sha256")) for name in names)
     return tuple((name, _PREFIXES.get(name, "") + base64.b64encode(digest).decode()) for name, digest in digests)
@@ -31,6 +31,8 @@ def _key(layout: Layout) -> bytes:
     kept = files.read_json(layout.generated_key)
     if isinstance(kept, dict) and isinstance(kept.get("key"), str):
         return str(kept["key"]).encode()
+    import secrets  # brings hmac
+
     key = secrets.token_hex(KEY_BYTES)
     files.write_json(layout.generated_key, {"key": key}, mode=0o600)
     return key.encode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import shutil
 import sys
@@ -99,6 +98,8 @@ class Supply:
 
     def _checked(self, directory: Path, bin_dir: Path, platform: str) -> Installed:
         """The program, once it is known to be the right one; it takes a while to read. Raises MiseFailed, OSError."""
+        import hashlib  # OpenSSL: memory that is not to be held where nothing is installed
+
         expected = SHA256.get(platform)
         with (bin_dir / NAME).open("rb") as file:
             if expected and hashlib.file_digest(file, "sha256").hexdigest() != expected:

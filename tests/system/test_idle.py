@@ -14,7 +14,8 @@ from tests.support.repository import Repository
 from tests.support.waiting import wait_until
 from tests.system.test_updates import deploy_first
 
-MEMORY_MB = 30.0
+MEMORY_MB = 30.0 + 3.0
+"""The goal, and what it moves by: how many other programs share Python's library counts in proportional memory."""
 WAKEUPS_A_SECOND = 2.0
 CPU_MS_A_SECOND = 1.0
 NOISE = 2.0  # how much more of processor time a busy machine may show
