@@ -33,6 +33,28 @@ LEVEL_NAMES = {
     "trace": "debug", "verbose": "debug", "notice": "info", "warn": "warning", "critical": "error",
     "fatal": "error",
 }  # fmt: skip
+_VERSIONS = (  # variable, what it is the version of, an example
+    ("NODE_VERSION", "Node.js", "20.11.0"),
+    ("PYTHON_VERSION", "Python", "3.12"),
+    ("RUBY_VERSION", "Ruby", "3.3"),
+    ("GO_VERSION", "Go", "1.23"),
+    ("BUN_VERSION", "Bun", "1.2"),
+    ("RUST_VERSION", "Rust", "1.85"),
+    ("JAVA_VERSION", "Java", "21"),
+    ("DOTNET_VERSION", ".NET", "8.0"),
+    ("PHP_VERSION", "PHP", "8.3"),
+    ("HUGO_VERSION", "Hugo", "0.140.0"),
+    ("ZOLA_VERSION", "Zola", "0.19"),
+    ("MDBOOK_VERSION", "mdBook", "0.4"),
+)
+
+
+def _version(name: str, what: str, example: str) -> Variable:
+    return Variable(
+        name, Kind.TEXT, _PROJECT, f"the version of {what}", otherwise="as the project says", example=example,
+        pattern=_VERSION, rule="a version or a range",
+    )  # fmt: skip
+
 
 # fmt: off
 VARIABLES: tuple[Variable, ...] = (
@@ -77,54 +99,7 @@ VARIABLES: tuple[Variable, ...] = (
         "PROJECT_TYPE", Kind.CHOICE, _PROJECT, "the kind of project, instead of detecting it",
         default="auto", choices=_KINDS, example="node",
     ),
-    Variable(
-        "NODE_VERSION", Kind.TEXT, _PROJECT, "the version of Node.js", otherwise="as the project says",
-        example="20.11.0", pattern=_VERSION, rule="a version or a range",
-    ),
-    Variable(
-        "PYTHON_VERSION", Kind.TEXT, _PROJECT, "the version of Python", otherwise="as the project says",
-        example="3.12", pattern=_VERSION, rule="a version or a range",
-    ),
-    Variable(
-        "RUBY_VERSION", Kind.TEXT, _PROJECT, "the version of Ruby", otherwise="as the project says",
-        example="3.3", pattern=_VERSION, rule="a version or a range",
-    ),
-    Variable(
-        "GO_VERSION", Kind.TEXT, _PROJECT, "the version of Go", otherwise="as the project says",
-        example="1.23", pattern=_VERSION, rule="a version or a range",
-    ),
-    Variable(
-        "BUN_VERSION", Kind.TEXT, _PROJECT, "the version of Bun", otherwise="as the project says",
-        example="1.2", pattern=_VERSION, rule="a version or a range",
-    ),
-    Variable(
-        "RUST_VERSION", Kind.TEXT, _PROJECT, "the version of Rust", otherwise="as the project says",
-        example="1.85", pattern=_VERSION, rule="a version or a range",
-    ),
-    Variable(
-        "JAVA_VERSION", Kind.TEXT, _PROJECT, "the version of Java", otherwise="as the project says",
-        example="21", pattern=_VERSION, rule="a version or a range",
-    ),
-    Variable(
-        "DOTNET_VERSION", Kind.TEXT, _PROJECT, "the version of .NET", otherwise="as the project says",
-        example="8.0", pattern=_VERSION, rule="a version or a range",
-    ),
-    Variable(
-        "PHP_VERSION", Kind.TEXT, _PROJECT, "the version of PHP", otherwise="as the project says",
-        example="8.3", pattern=_VERSION, rule="a version or a range",
-    ),
-    Variable(
-        "HUGO_VERSION", Kind.TEXT, _PROJECT, "the version of Hugo", otherwise="as the project says",
-        example="0.140.0", pattern=_VERSION, rule="a version or a range",
-    ),
-    Variable(
-        "ZOLA_VERSION", Kind.TEXT, _PROJECT, "the version of Zola", otherwise="as the project says",
-        example="0.19", pattern=_VERSION, rule="a version or a range",
-    ),
-    Variable(
-        "MDBOOK_VERSION", Kind.TEXT, _PROJECT, "the version of mdBook", otherwise="as the project says",
-        example="0.4", pattern=_VERSION, rule="a version or a range",
-    ),
+    *(_version(*row) for row in _VERSIONS),
     Variable(
         "PHP_EXTENSIONS", Kind.TEXT, _PROJECT, "extensions of PHP that the project needs besides the usual ones",
         otherwise="as composer.json says", example="imagick,mongodb", pattern=r"[\w-]+(?:\s*,\s*[\w-]+)*",
