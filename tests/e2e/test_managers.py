@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 import uv
+from pip._internal.models.index import PyPI
 
 from tests.support.orbit import Orbit
 from tests.support.repository import Repository
 
 pytestmark = pytest.mark.timeout(300)
 
-POETRY = """
+POETRY = f"""
 [project]
 name = "sample"
 version = "1"
@@ -30,7 +31,7 @@ build-backend = "poetry.core.masonry.api"
 
 [[tool.poetry.source]]
 name = "simple"
-url = "https://pypi.org/simple/"
+url = "{PyPI.simple_url}/"
 priority = "primary"
 """  # the simple index: Poetry's own way to PyPI asks for what mirrors do not have
 UV = '[project]\nname = "sample"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["flask>=3"]\n'
